@@ -1,0 +1,8 @@
+//! The in-memory store of [typed-sessions](https://docs.rs/typed-sessions), on [moka].
+//!
+//! For tests, for applications on a single node, and as an example of a store. Nothing survives the process.
+
+mod index;
+mod store;
+
+pub use crate::store::{MemoryStore, MemoryStoreBuilder};

@@ -1,0 +1,1 @@
+//! Examples of typed-sessions: see the files beside this one.

@@ -1,0 +1,204 @@
+//! What the core asks a store to write, and under which conditions.
+
+use std::time::Duration;
+
+use crate::fields::{Key, Text};
+use crate::record::{Header, Record};
+use crate::time::Timestamp;
+use crate::token::SessionId;
+use crate::user::UserId;
+
+/// One conditional write to one session, to be carried out as one atomic step.
+///
+/// A store that holds a lock on the record can leave all conditions to [`Change::evaluate`]; one that cannot (a script, a
+/// statement) carries them out in its own language, in the same order.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Change {
+    /// The instant of the decision. A record whose deadline is not later counts as missing.
+    pub now: Timestamp,
+    /// What must hold for the change to be written.
+    pub guard: Guard,
+    /// The new header, if it changes.
+    pub header: Option<Header>,
+    /// Fields to write.
+    pub set: Vec<(Key, Text)>,
+    /// Fields to remove; some may not be there.
+    pub remove: Vec<Key>,
+    /// What happens to the index of users' sessions. Comes only with a header.
+    pub index: Option<IndexChange>,
+}
+
+/// What must hold for a [`Change`] to be written.
+#[derive(Clone, Debug)]
+pub enum Guard {
+    /// There is no record under the id, live or not; otherwise [`Applied::Conflict`].
+    Absent,
+    /// There is a live record that meets all of these conditions.
+    Present(Expected),
+}
+
+/// Conditions on a live record.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Expected {
+    /// The login epoch, otherwise [`Applied::Missing`]: for a writer of another epoch the session is gone.
+    pub login_epoch: Option<u64>,
+    /// The header's revision, otherwise [`Applied::Conflict`].
+    pub revision: Option<u64>,
+    /// What is stored under keys, byte for byte (`None`: nothing), otherwise [`Applied::Conflict`].
+    pub fields: Vec<(Key, Option<Text>)>,
+}
+
+/// What became of a [`Change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// All of it was written.
+    Applied,
+    /// Nothing was written: no live record, or one of another login epoch.
+    Missing,
+    /// Nothing was written: a revision or a field is not as expected, or a record is there that should not be.
+    Conflict,
+    /// Nothing was written: the user has as many sessions as the limit allows.
+    Full,
+}
+
+/// What happens to the index of users' sessions when a change is written.
+///
+/// A store writes a user's entry before the record and removes one after it, so that the index is never short of a live
+/// session.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IndexChange {
+    /// The session no longer belongs to this user.
+    pub leave: Option<UserId>,
+    /// The session belongs to this user from now on.
+    pub join: Option<Join>,
+}
+
+impl IndexChange {
+    pub(crate) fn new(leave: Option<UserId>, join: Option<Join>) -> Self {
+        Self { leave, join }
+    }
+}
+
+/// A session becomes a user's.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Join {
+    /// The user.
+    pub user: UserId,
+    /// How many live sessions the user may have with this one.
+    pub limit: Option<Limit>,
+}
+
+impl Join {
+    pub(crate) fn new(user: UserId, limit: Option<Limit>) -> Self {
+        Self { user, limit }
+    }
+}
+
+/// How many live sessions one user may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limit {
+    /// At least 1.
+    pub sessions: usize,
+    /// What a login above it does.
+    pub overflow: Overflow,
+}
+
+impl Limit {
+    pub(crate) fn new(sessions: usize, overflow: Overflow) -> Self {
+        Self { sessions, overflow }
+    }
+
+    /// Which of a user's sessions must end so that `joining` can be one of them; `Err(Applied::Full)` when none may.
+    ///
+    /// `members` is what the index knows: records that have ended, and `joining` itself, do not count. The least recently
+    /// used go first. A store calls this in the same atomic step as the write.
+    pub fn make_room(
+        &self,
+        members: &[(SessionId, Record)],
+        joining: &SessionId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, Applied> {
+        let mut others: Vec<_> = members
+            .iter()
+            .filter(|(id, record)| id != joining && record.header.is_live(now))
+            .map(|(id, record)| (record.header.last_seen(), *id))
+            .collect();
+        let excess = (others.len() + 1).saturating_sub(self.sessions);
+        match self.overflow {
+            Overflow::Refuse if excess > 0 => Err(Applied::Full),
+            Overflow::Refuse => Ok(Vec::new()),
+            Overflow::EvictOldest => {
+                others.sort_unstable();
+                Ok(others.into_iter().take(excess).map(|(_, id)| id).collect())
+            }
+        }
+    }
+}
+
+/// What a login does when the user already has as many sessions as `max_sessions_per_user` allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// The least recently used sessions end.
+    EvictOldest,
+    /// The login fails with `ErrorKind::LimitReached`.
+    Refuse,
+}
+
+impl Change {
+    /// A change that creates a record with this header and, so far, no fields.
+    pub fn create(now: Timestamp, header: Header) -> Self {
+        Self { now, guard: Guard::Absent, header: Some(header), set: Vec::new(), remove: Vec::new(), index: None }
+    }
+
+    /// A change to a live record that meets these conditions; so far it writes nothing.
+    pub fn update(now: Timestamp, expected: Expected) -> Self {
+        let guard = Guard::Present(expected);
+        Self { now, guard, header: None, set: Vec::new(), remove: Vec::new(), index: None }
+    }
+
+    /// How long the record must be kept from now on: until its deadline, and a whole millisecond at least. `None` when
+    /// the change leaves the header, and so the deadline, as it is.
+    ///
+    /// For a store's own expiry. It is a duration since [`Change::now`] may come from a fake clock.
+    pub fn keep_for(&self) -> Option<Duration> {
+        let header = self.header.as_ref()?;
+        Some(header.deadline().since(self.now).max(Duration::from_millis(1)))
+    }
+
+    /// The record after this change, or why it must not be written.
+    ///
+    /// Pure: the caller holds a lock on the record from reading `current` until the answer is written.
+    pub fn evaluate(&self, current: Option<&Record>) -> Result<Record, Applied> {
+        let base = match (&self.guard, current) {
+            (Guard::Absent, None) => None,
+            (Guard::Absent, Some(_)) => return Err(Applied::Conflict),
+            (Guard::Present(expected), Some(record)) if record.header.is_live(self.now) => {
+                expected.check(record)?;
+                Some(record)
+            }
+            (Guard::Present(_), _) => return Err(Applied::Missing),
+        };
+        let header = self.header.as_ref().or(base.map(|record| &record.header)).ok_or(Applied::Missing)?;
+        let fields = base.map(|record| record.fields.clone()).unwrap_or_default();
+        Ok(Record::new(header.clone(), fields.with(&self.set, &self.remove)))
+    }
+}
+
+impl Expected {
+    fn check(&self, record: &Record) -> Result<(), Applied> {
+        let differs = |expected: Option<u64>, actual: u64| expected.is_some_and(|expected| expected != actual);
+        if differs(self.login_epoch, record.header.login_epoch()) {
+            return Err(Applied::Missing);
+        }
+        let changed = |(key, text): &(Key, Option<Text>)| record.fields.get(key.as_str()) != text.as_ref();
+        if differs(self.revision, record.header.revision()) || self.fields.iter().any(changed) {
+            return Err(Applied::Conflict);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! The one error type of the library.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of every fallible operation of this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, as far as a caller can act on it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The session ended, or somebody logged in or out since this handle was opened. Nothing was written.
+    /// Open the session again with the client's token; treat `None` as "signed out".
+    Gone,
+    /// Other writers kept changing the same fields until the bounded retries ran out. Nothing was written; try again.
+    Conflict,
+    /// The store could not be reached in time. What was sent may or may not have been written; try again later.
+    Unavailable,
+    /// The user has as many sessions as `max_sessions_per_user` allows and the policy is `Overflow::Refuse`.
+    LimitReached,
+    /// What is stored under a key is not what the struct expects. Nothing was overwritten.
+    Decode,
+    /// A field's value cannot be stored as JSON such that it reads back. Nothing was sent.
+    Encode,
+    /// A value or the whole session is larger than configured. Nothing was sent.
+    TooLarge,
+    /// The call is not possible as it stands (a user field changed without login, a reserved key, ...).
+    Invalid,
+    /// The configuration contradicts itself; the message names both values.
+    Config,
+    /// The store answered with an error that trying again will not cure (no permission, no table, no memory, ...).
+    Store,
+}
+
+/// An error of this library: opaque, with a [`kind`](Error::kind) to act on and a message for people.
+///
+/// Neither the message nor the chain of [`source`](StdError::source)s contains a token, a secret or the value of a
+/// field. Session ids and keys may appear.
+///
+/// ```
+/// use typed_sessions_core::{Error, ErrorKind};
+///
+/// let error = Error::unavailable("connection refused");
+/// assert_eq!(error.kind(), ErrorKind::Unavailable);
+/// assert!(error.is_transient());
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    /// For stores: the backend could not be reached, or did not answer in time.
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::from_store(ErrorKind::Unavailable, "the session store is unavailable; try again", source.into())
+    }
+
+    /// For stores: the backend refused, and would refuse again.
+    pub fn store(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::from_store(ErrorKind::Store, "the session store refused the operation", source.into())
+    }
+
+    /// For stores: what is kept under `key` of a session is not what this library writes.
+    ///
+    /// `reason` must not quote the stored text.
+    pub fn corrupt(key: &str, reason: &str) -> Self {
+        Self::new(ErrorKind::Decode, format!("the stored key `{key}` cannot be read: {reason}"))
+    }
+
+    fn from_store(kind: ErrorKind, message: &str, source: Box<dyn StdError + Send + Sync>) -> Self {
+        Self(Box::new(Inner { kind, message: message.to_owned(), source: Some(source) }))
+    }
+
+    pub(crate) fn gone() -> Self {
+        Self::new(
+            ErrorKind::Gone,
+            "the session has ended, or its user changed, since it was opened; open it again with the client's token",
+        )
+    }
+
+    /// What went wrong, as far as a caller can act on it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the same call may succeed when it is made again.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Unavailable | ErrorKind::Conflict)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,100 @@
+//! A typed name for one field of a struct, for the per-field operations.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::data::{FieldSpec, SessionData};
+use crate::error::Result;
+use crate::json;
+
+/// One field of the struct `D`, of type `T`: `Shop::CART` is a `Field<Shop, Vec<String>>`.
+///
+/// The derive makes one constant per stored field. `V` is what the key holds when it is present: the same as `T`, or
+/// `T`'s inside where the field is an `Option` (whose `None` is an absent key). It is what `Session::take` returns.
+pub struct Field<D, T, V = T> {
+    index: usize,
+    slot: fn(&mut D) -> &mut T,
+    absent: fn() -> T,
+    present: fn(V) -> T,
+    decode: fn(&str) -> Result<V, json::Failure>,
+    encode: fn(&T) -> Result<Option<String>, json::Failure>,
+}
+
+impl<D, T> Field<D, T>
+where
+    T: Serialize + DeserializeOwned,
+{
+    /// A field whose key always has a value once the session is stored.
+    #[doc(hidden)]
+    pub const fn plain(index: usize, slot: fn(&mut D) -> &mut T, absent: fn() -> T) -> Self {
+        Self { index, slot, absent, present: |value| value, decode: json::decode, encode: json::encode_present }
+    }
+}
+
+impl<D, V> Field<D, Option<V>, V>
+where
+    V: Serialize + DeserializeOwned,
+{
+    /// A field whose `None` is an absent key.
+    #[doc(hidden)]
+    pub const fn optional(index: usize, slot: fn(&mut D) -> &mut Option<V>) -> Self {
+        Self { index, slot, absent: || None, present: Some, decode: json::decode, encode: json::encode_optional }
+    }
+}
+
+impl<D: SessionData, T, V> Field<D, T, V> {
+    /// The key under which the field is stored.
+    pub fn key(&self) -> &'static str {
+        self.spec().key
+    }
+
+    pub(crate) fn spec(&self) -> &'static FieldSpec {
+        &D::FIELDS[self.index]
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn slot<'a>(&self, data: &'a mut D) -> &'a mut T {
+        (self.slot)(data)
+    }
+
+    pub(crate) fn absent(&self) -> T {
+        (self.absent)()
+    }
+
+    pub(crate) fn decode_value(&self, text: &str) -> Result<V> {
+        (self.decode)(text).map_err(|failure| failure.decoding(self.key()))
+    }
+
+    pub(crate) fn decode(&self, text: Option<&str>) -> Result<T> {
+        match text {
+            None => Ok(self.absent()),
+            Some(text) => match self.decode_value(text) {
+                Ok(value) => Ok((self.present)(value)),
+                Err(error) => self.spec().recover(error, self.absent),
+            },
+        }
+    }
+
+    pub(crate) fn encode(&self, value: &T) -> Result<Option<String>> {
+        (self.encode)(value).map_err(|failure| failure.encoding(self.key()))
+    }
+}
+
+impl<D, T, V> Copy for Field<D, T, V> {}
+
+impl<D, T, V> Clone for Field<D, T, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D, T, V> fmt::Debug for Field<D, T, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Field").field("index", &self.index).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The header as text, for stores that keep text.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Error, Result};
+use crate::record::{CurrentSecret, Header, PreviousSecret, SuccessorState};
+use crate::time::{Timestamp, millis};
+use crate::token::{SecretHash, Seed, from_base64, to_base64};
+use crate::user::LoginInfo;
+
+/// The name under which errors speak of the header.
+const KEY: &str = "$header";
+
+/// The version of the text. A reader refuses every other one: half-understood lifecycles are no lifecycles.
+const VERSION: u32 = 1;
+
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeaderText {
+    v: u32,
+    rev: u64,
+    epoch: u64,
+    created: Timestamp,
+    seen: Timestamp,
+    deadline: Timestamp,
+    absolute: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle: Option<u64>,
+    hash: Bytes,
+    since: Timestamp,
+    seed: Bytes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<PreviousText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<Arc<LoginInfo>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PreviousText {
+    hash: Bytes,
+    seed: Bytes,
+    renewed: Timestamp,
+    presented: bool,
+}
+
+/// 32 bytes as base64url.
+struct Bytes([u8; 32]);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&to_base64(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        from_base64(&text).map(Self).ok_or_else(|| D::Error::custom("expected 32 bytes of base64url"))
+    }
+}
+
+impl Header {
+    /// The header as one line of JSON. It contains hashes and seeds but no secret: what is stored opens nothing.
+    #[allow(clippy::missing_panics_doc, reason = "numbers and strings under fixed names are always JSON")]
+    pub fn to_text(&self) -> String {
+        let text = HeaderText {
+            v: VERSION,
+            rev: self.revision,
+            epoch: self.login_epoch,
+            created: self.created,
+            seen: self.last_seen,
+            deadline: self.deadline,
+            absolute: self.absolute_deadline,
+            idle: self.idle_timeout.map(millis),
+            hash: Bytes(self.secret.hash.0),
+            since: self.secret.since,
+            seed: Bytes(self.secret.seed.0),
+            previous: self.previous.as_ref().map(|previous| PreviousText {
+                hash: Bytes(previous.hash.0),
+                seed: Bytes(previous.seed.0),
+                renewed: previous.renewed,
+                presented: previous.successor == SuccessorState::Presented,
+            }),
+            login: self.login.clone(),
+        };
+        serde_json::to_string(&text).expect("numbers and strings under fixed names are always JSON")
+    }
+
+    /// Reads what [`to_text`](Header::to_text) wrote. Anything else is `ErrorKind::Decode`, naming `$header`.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let Version { v } =
+            serde_json::from_str(text).map_err(|_| Error::corrupt(KEY, "it is not a session header"))?;
+        if v != VERSION {
+            let reason = format!("its format is {v}, this version of typed-sessions reads format {VERSION}");
+            return Err(Error::corrupt(KEY, &reason));
+        }
+        let text: HeaderText =
+            serde_json::from_str(text).map_err(|_| Error::corrupt(KEY, "it is a damaged session header"))?;
+        Ok(Self {
+            revision: text.rev,
+            login_epoch: text.epoch,
+            created: text.created,
+            last_seen: text.seen,
+            deadline: text.deadline,
+            absolute_deadline: text.absolute,
+            idle_timeout: text.idle.map(Duration::from_millis),
+            secret: CurrentSecret { hash: SecretHash(text.hash.0), since: text.since, seed: Seed(text.seed.0) },
+            previous: text.previous.map(|previous| PreviousSecret {
+                hash: SecretHash(previous.hash.0),
+                seed: Seed(previous.seed.0),
+                renewed: previous.renewed,
+                successor: if previous.presented { SuccessorState::Presented } else { SuccessorState::Unseen },
+            }),
+            login: text.login,
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! What a store keeps of a session: a header and fields.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fields::Fields;
+use crate::time::Timestamp;
+use crate::token::{Secret, SecretHash, Seed};
+use crate::user::{LoginInfo, UserId};
+
+/// One session as a store keeps it. Cloning copies the header and shares the fields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// The session's lifecycle.
+    pub header: Header,
+    /// Its data.
+    pub fields: Fields,
+}
+
+impl Record {
+    /// A record of these parts.
+    pub fn new(header: Header, fields: Fields) -> Self {
+        Self { header, fields }
+    }
+}
+
+/// The lifecycle of a session: who may open it and until when.
+///
+/// A store keeps it as [`to_text`](Header::to_text) and may keep the numbers that it needs for its guards beside it. Only
+/// the core makes and changes headers, and every change adds one to the [`revision`](Header::revision).
+#[derive(Clone)]
+pub struct Header {
+    pub(crate) revision: u64,
+    pub(crate) login_epoch: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) last_seen: Timestamp,
+    pub(crate) deadline: Timestamp,
+    pub(crate) absolute_deadline: Timestamp,
+    /// Set by a login that chose its own idle timeout; otherwise the policy's holds.
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) secret: CurrentSecret,
+    pub(crate) previous: Option<PreviousSecret>,
+    pub(crate) login: Option<Arc<LoginInfo>>,
+}
+
+/// The secret that opens the session now.
+#[derive(Clone)]
+pub(crate) struct CurrentSecret {
+    pub(crate) hash: SecretHash,
+    pub(crate) since: Timestamp,
+    /// Derives the successor.
+    pub(crate) seed: Seed,
+}
+
+impl CurrentSecret {
+    pub(crate) fn new(secret: &Secret, now: Timestamp) -> Self {
+        Self { hash: secret.hash(), since: now, seed: Seed::random() }
+    }
+}
+
+/// The secret before the current one.
+#[derive(Clone)]
+pub(crate) struct PreviousSecret {
+    pub(crate) hash: SecretHash,
+    /// Derived the current secret.
+    pub(crate) seed: Seed,
+    pub(crate) renewed: Timestamp,
+    pub(crate) successor: SuccessorState,
+}
+
+/// Whether the client has shown that it received the current secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SuccessorState {
+    Unseen,
+    Presented,
+}
+
+impl Header {
+    /// Counts the changes of the header.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Counts the logins and logouts. A handle of an earlier epoch must not write.
+    pub fn login_epoch(&self) -> u64 {
+        self.login_epoch
+    }
+
+    /// When the session was first stored.
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// When it was last touched: at most `touch_every` before the last request.
+    pub fn last_seen(&self) -> Timestamp {
+        self.last_seen
+    }
+
+    /// From this instant on the session is over: the earlier of idle and absolute timeout.
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
+    /// The latest that the [`deadline`](Header::deadline) can ever become without another login.
+    pub fn absolute_deadline(&self) -> Timestamp {
+        self.absolute_deadline
+    }
+
+    /// Who is logged in.
+    pub fn user(&self) -> Option<&UserId> {
+        self.login.as_ref().map(|login| &login.user)
+    }
+
+    /// Whether the session has not yet ended at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.deadline
+    }
+}
+
+impl fmt::Debug for Header {
+    /// Leaves the secrets' hashes out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("revision", &self.revision)
+            .field("login_epoch", &self.login_epoch)
+            .field("created", &self.created)
+            .field("last_seen", &self.last_seen)
+            .field("deadline", &self.deadline)
+            .field("absolute_deadline", &self.absolute_deadline)
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}

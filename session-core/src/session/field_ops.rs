@@ -1,0 +1,168 @@
+//! Operations on one field: immediate and atomic.
+
+use super::edit::{Edit, expect_field};
+use super::{Outcome, Session, State};
+use crate::data::{Role, SessionData};
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::Field;
+use crate::retry::Retry;
+use crate::stored::Stored;
+
+impl<D: SessionData> Session<D> {
+    /// Reads a field from the store, into the struct as well: an unsaved change of this one field is dropped.
+    ///
+    /// Before the first save it is the struct's own value. Cost: one `load`.
+    pub async fn get<T, V>(&mut self, field: Field<D, T, V>) -> Result<T> {
+        if let State::New { .. } = self.state {
+            return field.decode(self.data.write_field(field.index())?.as_deref());
+        }
+        let now = self.load().await?;
+        let text = Stored::new::<D>(&self.stored()?.fields, now).text(field.spec());
+        let (value, copy) = (field.decode(text)?, field.decode(text)?);
+        self.settle(field, copy);
+        Ok(value)
+    }
+
+    /// Writes a field, in the store and in the struct. Other fields that were changed stay unsaved.
+    ///
+    /// The first write of a new session stores all of it. On an error the struct is as it was. Cost: one `apply`.
+    pub async fn set<T, V>(&mut self, field: Field<D, T, V>, value: T) -> Result<()> {
+        require_no_user(field, "set")?;
+        let text = field.encode(&value)?;
+        if let State::New { .. } = self.state {
+            self.save_new_with(field, text).await?;
+        } else {
+            let now = self.context.now();
+            let mut edit = Edit::default();
+            edit.put(field.spec(), text.as_deref(), now);
+            self.write(now, edit).await?;
+        }
+        self.settle(field, value);
+        Ok(())
+    }
+
+    /// Removes a field's key: the struct gets the field's default, and so does whoever opens the session later. Tells
+    /// whether the key was there.
+    ///
+    /// Exact under concurrency: of several callers who remove one value, one gets `true`. Cost as [`take`](Session::take).
+    pub async fn remove<T, V>(&mut self, field: Field<D, T, V>) -> Result<bool> {
+        let removed = self.remove_text(field, "remove", |_| Ok(())).await?;
+        Ok(removed.is_some())
+    }
+
+    /// Removes a field's key and returns what it held: of any number of concurrent callers exactly one gets the value.
+    ///
+    /// For one-time codes, flash messages, pending jobs. A value that does not decode is an error and stays.
+    ///
+    /// Cost: one `apply`; if this handle believes the key absent, or others changed it since this handle last saw it,
+    /// one `load` and, if there is something to take, one `apply` more.
+    pub async fn take<T, V>(&mut self, field: Field<D, T, V>) -> Result<Option<V>> {
+        self.remove_text(field, "take", |text| field.decode_value(text)).await
+    }
+
+    /// Changes a field by compare-and-swap: `change` runs on the stored value, again if others were quicker, and no
+    /// update is ever lost. Returns what `change` returned the last time.
+    ///
+    /// An unsaved change of this one field is dropped; other unsaved changes stay. After 64 tries `Conflict`, and nothing
+    /// was written. Cost: one `apply`; for each time that others were quicker one `load` and one `apply` more.
+    pub async fn update<T, V, R>(&mut self, field: Field<D, T, V>, mut change: impl FnMut(&mut T) -> R) -> Result<R> {
+        require_no_user(field, "update")?;
+        if let State::New { .. } = self.state {
+            let mut value = field.decode(self.data.write_field(field.index())?.as_deref())?;
+            let result = change(&mut value);
+            let text = field.encode(&value)?;
+            self.save_new_with(field, text).await?;
+            self.settle(field, value);
+            return Ok(result);
+        }
+        let mut retry = Retry::default();
+        loop {
+            let now = self.context.now();
+            let fields = &self.stored()?.fields;
+            let before = Stored::new::<D>(fields, now).text(field.spec());
+            let mut value = field.decode(before)?;
+            let result = change(&mut value);
+            let text = field.encode(&value)?;
+            let expected = expect_field(field.spec(), fields).collect();
+            let mut edit = Edit::default();
+            if text.as_deref() != before {
+                edit.put(field.spec(), text.as_deref(), now);
+            }
+            // Sent even if the value stays: what `change` saw must have been the stored one.
+            if self.commit(now, edit, expected).await? == Outcome::Written {
+                self.settle(field, value);
+                return Ok(result);
+            }
+            retry.again().await?;
+            self.load().await?;
+        }
+    }
+
+    /// Stores a new session with one field changed.
+    async fn save_new_with<T, V>(&mut self, field: Field<D, T, V>, text: Option<String>) -> Result<()> {
+        let mut everything = self.unsaved()?;
+        everything[field.index()].1 = text;
+        self.save_new(&everything).await
+    }
+
+    async fn remove_text<T, V, R>(
+        &mut self,
+        field: Field<D, T, V>,
+        operation: &str,
+        read: impl Fn(&str) -> Result<R>,
+    ) -> Result<Option<R>> {
+        require_no_user(field, operation)?;
+        if let State::New { .. } = self.state {
+            let taken = self.data.write_field(field.index())?.map(|text| read(&text)).transpose()?;
+            *field.slot(&mut self.data) = field.absent();
+            return Ok(taken);
+        }
+        let mut retry = Retry::default();
+        // What this handle holds may be old: only the store can say that there is nothing to take.
+        let mut seen = Seen::Earlier;
+        loop {
+            let now = self.context.now();
+            let fields = &self.stored()?.fields;
+            match (Stored::new::<D>(fields, now).text(field.spec()), seen) {
+                (None, Seen::JustNow) => {
+                    self.settle(field, field.absent());
+                    return Ok(None);
+                }
+                (None, Seen::Earlier) => {}
+                (Some(text), _) => {
+                    let value = read(text)?;
+                    let expected = expect_field(field.spec(), fields).collect();
+                    let mut edit = Edit::default();
+                    edit.put(field.spec(), None, now);
+                    if self.commit(now, edit, expected).await? == Outcome::Written {
+                        self.settle(field, field.absent());
+                        return Ok(Some(value));
+                    }
+                    retry.again().await?;
+                }
+            }
+            self.load().await?;
+            seen = Seen::JustNow;
+        }
+    }
+
+    /// The struct takes over what was just written or found.
+    fn settle<T, V>(&mut self, field: Field<D, T, V>, value: T) {
+        *field.slot(&mut self.data) = value;
+        self.mark_saved(field.index());
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Seen {
+    Earlier,
+    JustNow,
+}
+
+fn require_no_user<D: SessionData, T, V>(field: Field<D, T, V>, operation: &str) -> Result<()> {
+    if field.spec().role != Role::User {
+        return Ok(());
+    }
+    let message = format!("`{operation}` cannot change the user field `{}`: call `login` or `logout`", field.key());
+    Err(Error::new(ErrorKind::Invalid, message))
+}

@@ -1,0 +1,279 @@
+//! A handle on one session: the struct, and what may be done with it.
+
+mod birth;
+mod edit;
+mod field_ops;
+mod login;
+mod raw;
+mod save;
+mod secret;
+mod transact;
+mod view;
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use self::birth::{Birth, MaybeStored};
+use crate::change::{Applied, Change};
+use crate::data::{SessionData, SessionUser};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event;
+use crate::info::SessionInfo;
+use crate::record::Record;
+use crate::sessions::Context;
+use crate::stored::Stored;
+use crate::time::Timestamp;
+use crate::token::{SessionId, Token};
+
+/// One session, opened or just started. Dereferences to the struct `D`.
+///
+/// Change the struct and [`save`](Session::save); or use the per-field operations, which are immediate and atomic. Each
+/// handle belongs to one request; several handles of one session, on any number of servers, work side by side.
+///
+/// Every write fails with [`ErrorKind::Gone`] once the session has ended or its user has logged in or out through another
+/// handle: a request in flight never brings a session back. Dropping a handle saves nothing.
+///
+/// Changes through interior mutability (a `Cell` or `Mutex` in a field) are not noticed unless something else borrows the
+/// struct mutably.
+pub struct Session<D: SessionData> {
+    context: Arc<Context>,
+    token: Token,
+    handover: Handover,
+    mode: Mode,
+    state: State,
+    data: D,
+    /// Each field as text, as it was before the struct was first borrowed mutably; `None` until then, so that a request
+    /// that only reads never encodes anything.
+    baseline: Option<Vec<FieldText>>,
+}
+
+/// Whether the client has yet to be given the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handover {
+    /// It holds it already, or there is nothing to open yet.
+    Done,
+    Due,
+}
+
+/// What a handle may do besides reading and writing fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Active,
+    /// Nothing done through it touches or renews the session.
+    Silent,
+}
+
+/// Where the session is in its life, as far as this handle knows.
+#[derive(Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every handle is `Stored`; a box would cost each open an allocation"
+)]
+enum State {
+    /// Nothing is stored yet.
+    New { started: Timestamp, birth: Arc<Birth> },
+    /// As it was last seen in the store.
+    Stored { record: Record, birth: Option<Arc<Birth>> },
+    /// It was destroyed through this handle.
+    Ended,
+}
+
+/// A field's text at some moment; a value that cannot be encoded differs from every text.
+enum FieldText {
+    Known(Option<String>),
+    Unwritable,
+}
+
+impl<D: SessionData> Session<D> {
+    pub(crate) fn start(context: Arc<Context>) -> Self {
+        let token = Token::random();
+        let state = State::New { started: context.now(), birth: Arc::default() };
+        let (handover, mode) = (Handover::Done, Mode::Active);
+        Self { context, token, handover, mode, state, data: D::initial(), baseline: None }
+    }
+
+    pub(crate) fn opened(
+        context: Arc<Context>,
+        token: Token,
+        handover: Handover,
+        mode: Mode,
+        record: Record,
+        data: D,
+    ) -> Self {
+        let state = State::Stored { record, birth: None };
+        Self { context, token, handover, mode, state, data, baseline: None }
+    }
+
+    /// The public handle of the session; it never changes.
+    pub fn id(&self) -> SessionId {
+        self.token.id()
+    }
+
+    /// The token that opens the session from now on.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// The token, when the client must be given one that it does not have: after the first save, a renewal, a login or a
+    /// logout. A web layer sets its cookie exactly then.
+    pub fn fresh_token(&self) -> Option<&Token> {
+        (self.handover == Handover::Due).then_some(&self.token)
+    }
+
+    /// What may be shown about the session, as of the last store call of this handle.
+    pub fn info(&self) -> SessionInfo {
+        match &self.state {
+            State::Stored { record, .. } => SessionInfo::new(self.id(), &record.header),
+            State::New { started, .. } => {
+                let policy = &self.context.policy;
+                let expires = started.after(policy.idle_timeout.min(policy.absolute_timeout));
+                SessionInfo::unsaved(self.id(), *started, expires)
+            }
+            State::Ended => SessionInfo::unsaved(self.id(), Timestamp::MIN, Timestamp::MIN),
+        }
+    }
+
+    /// The id of the logged-in user; `None` when nobody is, or when the stored id is no `D::User::Id`.
+    pub fn user_id(&self) -> Option<<D::User as SessionUser>::Id> {
+        self.record()?.header.user()?.as_str().parse().ok()
+    }
+
+    /// Whether anything was stored and the session was not destroyed through this handle.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.state, State::Stored { .. })
+    }
+
+    /// Reads the whole struct from the store. Changes that were not saved are dropped; fields marked `skip` stay.
+    ///
+    /// `Gone` when the session has ended or its user changed. Cost: one `load`; none before the first save, when the
+    /// struct gets its defaults.
+    pub async fn reload(&mut self) -> Result<()> {
+        let data = match self.state {
+            State::New { .. } => D::initial(),
+            State::Stored { .. } | State::Ended => {
+                let now = self.load().await?;
+                self.read(now)?
+            }
+        };
+        self.absorb(data);
+        Ok(())
+    }
+
+    /// Ends the session for good, on all devices that hold its token. Nothing can bring it back.
+    ///
+    /// Cost: one `delete`; none before the first save. Ending a session that has ended is no error.
+    pub async fn destroy(&mut self) -> Result<()> {
+        let birth = match &self.state {
+            State::New { birth, .. } => Some(birth),
+            State::Stored { birth, .. } => birth.as_ref(),
+            State::Ended => return Ok(()),
+        };
+        let stored = birth.map_or(MaybeStored::Yes, |birth| birth.end());
+        if stored == MaybeStored::Yes && self.context.store.delete(&self.id()).await? {
+            event::ended(&self.id(), event::Ended::Destroyed);
+        }
+        self.state = State::Ended;
+        self.handover = Handover::Done;
+        Ok(())
+    }
+
+    fn record(&self) -> Option<&Record> {
+        match &self.state {
+            State::Stored { record, .. } => Some(record),
+            State::New { .. } | State::Ended => None,
+        }
+    }
+
+    /// The record; `Gone` when this handle has none.
+    fn stored(&self) -> Result<&Record> {
+        self.record().ok_or_else(Error::gone)
+    }
+
+    fn set_record(&mut self, next: Record) {
+        match &mut self.state {
+            State::Stored { record, .. } => *record = next,
+            State::New { birth, .. } => {
+                let birth = Some(Arc::clone(birth));
+                self.state = State::Stored { record: next, birth };
+            }
+            State::Ended => {}
+        }
+    }
+
+    /// Brings the record, but not the struct, up to date: the session must live and be of the same login epoch.
+    async fn load(&mut self) -> Result<Timestamp> {
+        let epoch = self.stored()?.header.login_epoch();
+        let record = self.context.store.load(&self.id()).await?.ok_or_else(Error::gone)?;
+        let now = self.context.now();
+        if !record.header.is_live(now) || record.header.login_epoch() != epoch {
+            return Err(Error::gone());
+        }
+        self.set_record(record);
+        Ok(now)
+    }
+
+    /// The struct as the record has it.
+    fn read(&self, now: Timestamp) -> Result<D> {
+        D::read(&Stored::new::<D>(&self.stored()?.fields, now))
+    }
+
+    /// The struct becomes what is stored.
+    fn absorb(&mut self, fresh: D) {
+        self.data.absorb(fresh);
+        self.baseline = None;
+    }
+
+    /// Sends a change; `Gone` and `LimitReached` are errors, a conflict is for the caller to resolve.
+    async fn apply(&self, change: &Change) -> Result<Outcome> {
+        match self.context.store.apply(&self.id(), change).await? {
+            Applied::Applied => Ok(Outcome::Written),
+            Applied::Conflict => Ok(Outcome::Conflict),
+            Applied::Missing => Err(Error::gone()),
+            Applied::Full => {
+                let message = "the user has as many sessions as `max_sessions_per_user` allows; end one of them first";
+                Err(Error::new(ErrorKind::LimitReached, message))
+            }
+        }
+    }
+
+    fn require_active(&self, operation: &str) -> Result<()> {
+        match self.mode {
+            Mode::Active => Ok(()),
+            Mode::Silent => {
+                let message =
+                    format!("`{operation}` changes the secret, but this session was opened by `peek`; `open` it");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+        }
+    }
+}
+
+/// What became of a write whose session is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Written,
+    Conflict,
+}
+
+impl<D: SessionData> Deref for Session<D> {
+    type Target = D;
+
+    fn deref(&self) -> &D {
+        &self.data
+    }
+}
+
+impl<D: SessionData> DerefMut for Session<D> {
+    fn deref_mut(&mut self) -> &mut D {
+        self.remember_baseline();
+        &mut self.data
+    }
+}
+
+impl<D: SessionData> fmt::Debug for Session<D> {
+    /// Shows the id and nothing of the data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("id", &self.id()).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! The fields as stored, for tools and for moving data between structs.
+
+use std::collections::BTreeMap;
+
+use super::edit::Edit;
+use super::{Session, State};
+use crate::data::{Role, SessionData};
+use crate::error::{Error, ErrorKind, Result};
+use crate::stored::Stored;
+
+impl<D: SessionData> Session<D> {
+    /// The fields as stored, key to JSON text, as of the last store call of this handle; fields past their ttl are left
+    /// out. Includes keys that `D` does not know. Empty before the first save.
+    pub fn raw(&self) -> BTreeMap<String, String> {
+        let now = self.context.now();
+        let fields = self.record().into_iter().flat_map(|record| record.fields.iter());
+        fields.filter_map(|(key, text)| Some((key.as_str().to_owned(), text.live_at(now)?.to_owned()))).collect()
+    }
+
+    /// Writes JSON texts under keys, known to `D` or not, and reads the known ones into the struct: unsaved changes of
+    /// those fields are dropped. Fields with a ttl get it.
+    ///
+    /// Atomic. `Invalid` for a key that is empty, begins with `$` or holds the user, and for a text that is no JSON;
+    /// `Decode` for a known key whose text does not fit. Stores a new session. Cost: one `apply`.
+    pub async fn extend_raw<K, T>(&mut self, fields: impl IntoIterator<Item = (K, T)>) -> Result<()>
+    where
+        K: AsRef<str>,
+        T: AsRef<str>,
+    {
+        let now = self.context.now();
+        let mut edit = Edit::default();
+        let mut known = Vec::new();
+        for (key, json) in fields {
+            let (key, json) = (key.as_ref(), json.as_ref());
+            let index = D::FIELDS.iter().position(|spec| spec.key == key);
+            check_key(key, index.map(|index| D::FIELDS[index].role))?;
+            if serde_json::from_str::<serde::de::IgnoredAny>(json).is_err() {
+                return Err(Error::new(ErrorKind::Invalid, format!("the text for the key `{key}` is not JSON")));
+            }
+            match index {
+                Some(index) => {
+                    edit.put(&D::FIELDS[index], Some(json), now);
+                    known.push(index);
+                }
+                None => edit.put_unknown(key, json),
+            }
+        }
+        let alone = edit.alone();
+        let stored = Stored::new::<D>(&alone, now);
+        let mut fresh = D::initial();
+        known.iter().try_for_each(|index| fresh.read_field(*index, &stored))?;
+
+        if let State::New { .. } = self.state {
+            self.save().await?;
+        }
+        self.write(now, edit).await?;
+        for index in known {
+            self.data.read_field(index, &stored)?;
+            self.mark_saved(index);
+        }
+        Ok(())
+    }
+}
+
+fn check_key(key: &str, role: Option<Role>) -> Result<()> {
+    let problem = if key.is_empty() {
+        "an empty key names nothing"
+    } else if key.starts_with('$') {
+        "keys that begin with `$` are reserved"
+    } else if role == Some(Role::User) {
+        "the user field is written by `login` and `logout`"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Invalid, format!("cannot write the key `{key}`: {problem}")))
+}

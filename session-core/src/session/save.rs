@@ -1,0 +1,213 @@
+//! Saving the struct: the first save creates, later ones send what changed.
+
+use super::birth::{Approach, Creation};
+use super::edit::Edit;
+use super::{FieldText, Handover, Outcome, Session, State};
+use crate::change::{Change, Expected, IndexChange};
+use crate::data::{Role, SessionData, SessionUser};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event;
+use crate::fields::{Fields, Key, Text};
+use crate::policy::admit::Admission;
+use crate::record::{Header, Record};
+use crate::time::Timestamp;
+use crate::user::UserId;
+
+/// A field and its new text.
+pub(super) type FieldChange = (usize, Option<String>);
+
+impl<D: SessionData> Session<D> {
+    /// Stores what changed. The first save creates the session with all its fields; later ones send only the fields whose
+    /// text is no longer what it was when the struct was first borrowed mutably, so concurrent saves of different fields
+    /// both survive. For one field the last save wins; [`update`](Session::update) and [`transact`](Session::transact)
+    /// lose nothing.
+    ///
+    /// Atomic: all fields or none. `Gone` when the session has ended or its user changed since it was opened, `TooLarge`
+    /// and `Encode` before anything is sent, `Invalid` when the user field was changed without a login.
+    ///
+    /// Cost: one `apply`; none when nothing changed.
+    pub async fn save(&mut self) -> Result<()> {
+        let unsaved = self.unsaved()?;
+        self.check_user(&self.data, &unsaved)?;
+        if let State::New { .. } = self.state {
+            return self.save_new(&unsaved).await;
+        }
+        self.stored()?;
+        if !unsaved.is_empty() {
+            let now = self.context.now();
+            self.write(now, Self::edit(&unsaved, now)).await?;
+        }
+        self.baseline = None;
+        Ok(())
+    }
+
+    /// Stores a new session with these fields.
+    pub(super) async fn save_new(&mut self, everything: &[FieldChange]) -> Result<()> {
+        let now = self.context.now();
+        let header = self.context.policy.create(self.token.secret(), now);
+        let edit = Self::edit(everything, now);
+        match self.create(now, header, edit.clone(), None).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Conflict => {
+                self.adopt().await?;
+                self.write(now, edit).await
+            }
+        }
+    }
+
+    /// Remembers every field's text, before the first mutable borrow.
+    pub(super) fn remember_baseline(&mut self) {
+        if self.baseline.is_none() {
+            self.baseline = Some(texts(&self.data));
+        }
+    }
+
+    /// The struct and the store agree on this field again.
+    pub(super) fn mark_saved(&mut self, index: usize) {
+        if let Some(baseline) = &mut self.baseline {
+            baseline[index] = FieldText::of(&self.data, index);
+        }
+    }
+
+    /// The fields that differ from the baseline; before the first save, all.
+    pub(super) fn unsaved(&self) -> Result<Vec<FieldChange>> {
+        if let State::New { .. } = self.state {
+            return (0..D::FIELDS.len()).map(|index| Ok((index, self.data.write_field(index)?))).collect();
+        }
+        match &self.baseline {
+            None => Ok(Vec::new()),
+            Some(baseline) => differences(&self.data, baseline),
+        }
+    }
+
+    pub(super) fn edit(changes: &[FieldChange], now: Timestamp) -> Edit {
+        let mut edit = Edit::default();
+        for (index, text) in changes {
+            edit.put(&D::FIELDS[*index], text.as_deref(), now);
+        }
+        edit
+    }
+
+    /// The user's data may be edited, but only login and logout decide who the user is.
+    pub(super) fn check_user(&self, data: &D, changes: &[FieldChange]) -> Result<()> {
+        let touches_user = changes.iter().any(|(index, _)| D::FIELDS[*index].role == Role::User);
+        if !touches_user {
+            return Ok(());
+        }
+        let user = data.user().map(|user| UserId::new(user.id())).transpose()?;
+        if user.as_ref() == self.record().and_then(|record| record.header.user()) {
+            return Ok(());
+        }
+        let message = "the user field was set, cleared or given to another user: call `login` or `logout` for that";
+        Err(Error::new(ErrorKind::Invalid, message))
+    }
+
+    /// Writes fields into the record, whatever they were.
+    pub(super) async fn write(&mut self, now: Timestamp, edit: Edit) -> Result<()> {
+        match self.commit(now, edit, Vec::new()).await? {
+            Outcome::Written => Ok(()),
+            Outcome::Conflict => Err(Error::store("the store reports a conflict for a change without conditions")),
+        }
+    }
+
+    /// Writes fields into the record, if those in `expected` are as they were.
+    pub(super) async fn commit(
+        &mut self,
+        now: Timestamp,
+        edit: Edit,
+        expected: Vec<(Key, Option<Text>)>,
+    ) -> Result<Outcome> {
+        let record = self.stored()?;
+        let fields = edit.check(&record.fields, &self.context.policy)?;
+        let login_epoch = Some(record.header.login_epoch());
+        let mut change = Change::update(now, Expected { login_epoch, fields: expected, ..Expected::default() });
+        edit.fill(&mut change);
+        let next = Record::new(record.header.clone(), fields);
+        let outcome = self.apply(&change).await?;
+        if outcome == Outcome::Written {
+            self.set_record(next);
+        }
+        Ok(outcome)
+    }
+
+    /// Creates the record. A conflict means that it is there already: [`adopt`](Session::adopt) it.
+    pub(super) async fn create(
+        &mut self,
+        now: Timestamp,
+        header: Header,
+        edit: Edit,
+        index: Option<IndexChange>,
+    ) -> Result<Outcome> {
+        let State::New { birth, .. } = &self.state else {
+            return Err(Error::gone());
+        };
+        let fields = edit.check(&Fields::default(), &self.context.policy)?;
+        match birth.approach() {
+            Approach::Create => {}
+            Approach::Adopt => return Ok(Outcome::Conflict),
+            Approach::Refuse => return Err(Error::gone()),
+        }
+        let mut change = Change::create(now, header.clone());
+        edit.fill(&mut change);
+        change.index = index;
+        let outcome = self.apply(&change).await?;
+        if outcome == Outcome::Written {
+            if let Creation::Revived = birth.created() {
+                self.context.store.delete(&self.id()).await?;
+                return Err(Error::gone());
+            }
+            event::created(&self.id());
+            self.became(Record::new(header, fields));
+        }
+        Ok(outcome)
+    }
+
+    /// Takes the record that another handle of this session, or an earlier try whose answer was lost, has created.
+    pub(super) async fn adopt(&mut self) -> Result<()> {
+        let record = self.context.store.load(&self.id()).await?.ok_or_else(Error::gone)?;
+        let now = self.context.now();
+        match self.context.policy.admit(&record.header, self.token.secret(), now) {
+            Ok(Admission::Current) => {}
+            Ok(Admission::Previous { .. }) | Err(_) => return Err(Error::gone()),
+        }
+        if let State::New { birth, .. } = &self.state {
+            birth.seen();
+        }
+        self.became(record);
+        Ok(())
+    }
+
+    /// The session is stored now, and the client must hear of it.
+    fn became(&mut self, record: Record) {
+        self.set_record(record);
+        self.baseline = None;
+        self.handover = Handover::Due;
+    }
+}
+
+/// Every field as text.
+pub(super) fn texts<D: SessionData>(data: &D) -> Vec<FieldText> {
+    (0..D::FIELDS.len()).map(|index| FieldText::of(data, index)).collect()
+}
+
+/// The fields whose text is no longer what it was.
+pub(super) fn differences<D: SessionData>(data: &D, before: &[FieldText]) -> Result<Vec<FieldChange>> {
+    let mut changes = Vec::new();
+    for (index, before) in before.iter().enumerate() {
+        let text = data.write_field(index)?;
+        if !before.is(text.as_deref()) {
+            changes.push((index, text));
+        }
+    }
+    Ok(changes)
+}
+
+impl FieldText {
+    fn of<D: SessionData>(data: &D, index: usize) -> Self {
+        data.write_field(index).map_or(FieldText::Unwritable, FieldText::Known)
+    }
+
+    fn is(&self, text: Option<&str>) -> bool {
+        matches!(self, FieldText::Known(known) if known.as_deref() == text)
+    }
+}

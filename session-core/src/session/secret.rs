@@ -1,0 +1,83 @@
+//! Operations on the header: touch and renew.
+
+use super::{Handover, Mode, Outcome, Session, State};
+use crate::change::{Change, Expected};
+use crate::data::SessionData;
+use crate::error::Result;
+use crate::event;
+use crate::policy::Policy;
+use crate::record::{Header, Record};
+use crate::retry::Retry;
+use crate::time::Timestamp;
+use crate::token::{Secret, Token};
+
+impl<D: SessionData> Session<D> {
+    /// Marks the session as used now, without the throttle that `open` applies: the idle timeout begins anew. The
+    /// absolute deadline stays.
+    ///
+    /// Does nothing before the first save and on a session opened by `peek`. Cost: one `apply`; if the header changed
+    /// since this handle saw it, one `load` and one `apply` more.
+    pub async fn touch(&mut self) -> Result<()> {
+        if self.mode == Mode::Silent || matches!(self.state, State::New { .. }) {
+            return Ok(());
+        }
+        self.change_header(Policy::touched).await
+    }
+
+    /// Gives the session a fresh random secret: every token handed out before is dead at once, without grace. For a
+    /// change of privilege that is no login (OWASP ASVS 5.0, 7.2.4). Hand [`fresh_token`](Session::fresh_token) to the
+    /// client.
+    ///
+    /// Does nothing before the first save: no token was handed out. `Invalid` on a session opened by `peek`. Cost: as
+    /// [`touch`](Session::touch).
+    pub async fn renew(&mut self) -> Result<()> {
+        self.require_active("renew")?;
+        if let State::New { .. } = self.state {
+            return Ok(());
+        }
+        let secret = Secret::random();
+        self.change_header(|_, header, now| Policy::rekeyed(header, &secret, now)).await?;
+        event::renewed(&self.id());
+        self.hand_over(secret);
+        Ok(())
+    }
+
+    /// From now on the client must use this secret.
+    pub(super) fn hand_over(&mut self, secret: Secret) {
+        self.token = Token::new(self.id(), secret);
+        self.handover = Handover::Due;
+    }
+
+    async fn change_header(&mut self, next: impl Fn(&Policy, &Header, Timestamp) -> Header) -> Result<()> {
+        self.rewrite(|session, record, now| {
+            let mut change = Change::update(now, Self::expect_header(record));
+            change.header = Some(next(&session.context.policy, &record.header, now));
+            Ok(change)
+        })
+        .await
+    }
+
+    /// The guard of every change to the header.
+    pub(super) fn expect_header(record: &Record) -> Expected {
+        let header = &record.header;
+        Expected { login_epoch: Some(header.login_epoch()), revision: Some(header.revision()), ..Expected::default() }
+    }
+
+    /// Writes a change that depends on the record, again on the new record if others were quicker.
+    pub(super) async fn rewrite(&mut self, plan: impl Fn(&Self, &Record, Timestamp) -> Result<Change>) -> Result<()> {
+        let mut retry = Retry::default();
+        loop {
+            let now = self.context.now();
+            let record = self.stored()?;
+            let change = plan(self, record, now)?;
+            let header = change.header.clone().unwrap_or_else(|| record.header.clone());
+            let next = Record::new(header, record.fields.with(&change.set, &change.remove));
+            if self.apply(&change).await? == Outcome::Written {
+                self.set_record(next);
+                return Ok(());
+            }
+            retry.again().await?;
+            self.load().await?;
+        }
+    }
+}

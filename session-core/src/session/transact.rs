@@ -1,0 +1,64 @@
+//! A compare-and-swap over the whole struct.
+
+use super::edit::expect_all;
+use super::save::{FieldChange, differences, texts};
+use super::{Outcome, Session, State};
+use crate::data::SessionData;
+use crate::error::Result;
+use crate::retry::Retry;
+use crate::stored::Stored;
+use crate::time::Timestamp;
+
+impl<D: SessionData> Session<D> {
+    /// Changes the struct by compare-and-swap over all its fields: `change` runs on what is stored, with the unsaved
+    /// changes of this handle on top, again if others were quicker; then everything is written at once. Returns what
+    /// `change` returned the last time.
+    ///
+    /// Serializable over the fields of `D`, those only read included (no write skew). The unsaved changes are part of it;
+    /// fields marked `skip` are not, `change` sees their defaults. After 64 tries `Conflict`; on any error nothing was
+    /// written and the struct is as it was.
+    ///
+    /// Cost: one `apply`; for each time that others were quicker one `load` and one `apply` more.
+    pub async fn transact<R>(&mut self, mut change: impl FnMut(&mut D) -> R) -> Result<R> {
+        let unsaved = self.unsaved()?;
+        if let State::New { .. } = self.state {
+            return self.transact_new(&unsaved, change).await;
+        }
+        let mut retry = Retry::default();
+        loop {
+            let now = self.context.now();
+            let mut data = self.read(now)?;
+            let before = texts(&data);
+            overlay(&mut data, &unsaved, now)?;
+            let result = change(&mut data);
+            let changes = differences(&data, &before)?;
+            self.check_user(&data, &changes)?;
+            let expected = expect_all::<D>(&self.stored()?.fields);
+            if self.commit(now, Self::edit(&changes, now), expected).await? == Outcome::Written {
+                self.absorb(data);
+                return Ok(result);
+            }
+            retry.again().await?;
+            self.load().await?;
+        }
+    }
+
+    async fn transact_new<R>(&mut self, unsaved: &[FieldChange], mut change: impl FnMut(&mut D) -> R) -> Result<R> {
+        let mut data = D::initial();
+        overlay(&mut data, unsaved, self.context.now())?;
+        let result = change(&mut data);
+        let everything: Vec<_> =
+            (0..D::FIELDS.len()).map(|index| Ok((index, data.write_field(index)?))).collect::<Result<_>>()?;
+        self.check_user(&data, &everything)?;
+        self.save_new(&everything).await?;
+        self.absorb(data);
+        Ok(result)
+    }
+}
+
+/// Puts texts of fields into a struct.
+fn overlay<D: SessionData>(data: &mut D, changes: &[FieldChange], now: Timestamp) -> Result<()> {
+    let fields = Session::<D>::edit(changes, now).alone();
+    let stored = Stored::new::<D>(&fields, now);
+    changes.iter().try_for_each(|(index, _)| data.read_field(*index, &stored))
+}

@@ -1,0 +1,38 @@
+//! Several typed views of one session.
+
+use std::sync::Arc;
+
+use super::{Handover, Session, State};
+use crate::data::SessionData;
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::stored::Stored;
+
+impl<D: SessionData> Session<D> {
+    /// Another struct over the same session: a second handle, with the keys of `V`.
+    ///
+    /// Both save by themselves, without touching each other's keys; keys that both structs have are shared, the last save
+    /// wins. The view sees what was stored when this handle last saw the store. A view of a session that is not stored yet
+    /// is fine: whichever handle saves first creates it. A login or logout through one handle makes the others `Gone`, as
+    /// it does for every other handle; take views after it.
+    ///
+    /// `Decode` when a value does not fit, `Gone` after `destroy`. No store call.
+    pub fn view<V: SessionData>(&self) -> Result<Session<V>> {
+        let now = self.context.now();
+        let empty = Fields::default();
+        let fields = match &self.state {
+            State::New { .. } => &empty,
+            State::Stored { record, .. } => &record.fields,
+            State::Ended => return Err(Error::gone()),
+        };
+        Ok(Session {
+            context: Arc::clone(&self.context),
+            token: self.token.clone(),
+            handover: Handover::Done,
+            mode: self.mode,
+            state: self.state.clone(),
+            data: V::read(&Stored::new::<V>(fields, now))?,
+            baseline: None,
+        })
+    }
+}

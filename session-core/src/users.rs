@@ -1,0 +1,138 @@
+//! All sessions of one user.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::change::{Applied, Change, Expected};
+use crate::data::{FieldSpec, Role, SessionData, SessionUser};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event;
+use crate::fields::{Key, Text};
+use crate::info::SessionInfo;
+use crate::json;
+use crate::record::Record;
+use crate::sessions::Context;
+use crate::token::SessionId;
+use crate::user::UserId;
+
+/// The sessions of one user, on all devices; made by [`Sessions::user`](crate::Sessions::user).
+pub struct UserSessions<D> {
+    context: Arc<Context>,
+    /// The id as text, or why it cannot be one.
+    user: Result<UserId, String>,
+    data: PhantomData<fn() -> D>,
+}
+
+/// How often `sync` looks again at a session that changed hands under it.
+const SYNC_ATTEMPTS: usize = 4;
+
+impl<D: SessionData> UserSessions<D> {
+    pub(crate) fn new(context: Arc<Context>, id: &<D::User as SessionUser>::Id) -> Self {
+        Self { context, user: UserId::new(id).map_err(|error| error.to_string()), data: PhantomData }
+    }
+
+    /// The user's live sessions, most recently used first. Cost: one `sessions_of`.
+    pub async fn list(&self) -> Result<Vec<SessionInfo>> {
+        let mut live = self.live().await?;
+        live.sort_by_key(|(id, record)| (std::cmp::Reverse(record.header.last_seen()), *id));
+        Ok(live.iter().map(|(id, record)| SessionInfo::new(*id, &record.header)).collect())
+    }
+
+    /// How many live sessions the user has. Cost: one `sessions_of`.
+    pub async fn count(&self) -> Result<usize> {
+        Ok(self.live().await?.len())
+    }
+
+    /// Ends all sessions of the user, for good; tells how many. A login that comes later is not affected.
+    ///
+    /// Cost: one `sessions_of` and one `delete` each.
+    pub async fn revoke_all(&self) -> Result<usize> {
+        self.revoke(|_| true).await
+    }
+
+    /// Ends all sessions of the user but this one, for good; tells how many. Cost as
+    /// [`revoke_all`](UserSessions::revoke_all).
+    pub async fn revoke_except(&self, keep: impl Borrow<SessionId>) -> Result<usize> {
+        let keep = *keep.borrow();
+        self.revoke(|id| *id != keep).await
+    }
+
+    /// Writes the user into the user field of every live session that still belongs to them; tells into how many. The
+    /// changes show when those sessions are opened next.
+    ///
+    /// `Invalid` when the user has another id than these sessions. Cost: one `sessions_of` and one `apply` each.
+    pub async fn sync(&self, user: &D::User) -> Result<usize> {
+        let me = self.user()?;
+        if UserId::new(user.id())? != *me {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "`sync` was given another user than the one whose sessions these are",
+            ));
+        }
+        let Some(spec) = D::FIELDS.iter().find(|spec| spec.role == Role::User) else {
+            return Ok(0);
+        };
+        let text = Text::lasting(&json::encode(user).map_err(|failure| failure.encoding(spec.key))?);
+        let mut written = 0;
+        for (id, record) in self.live().await? {
+            written += usize::from(self.sync_one(spec, &text, &id, record).await?);
+        }
+        Ok(written)
+    }
+
+    /// Tells whether the session still belonged to the user, and was written.
+    async fn sync_one(&self, spec: &FieldSpec, text: &Text, id: &SessionId, mut record: Record) -> Result<bool> {
+        for _ in 0..SYNC_ATTEMPTS {
+            let login_epoch = Some(record.header.login_epoch());
+            let expected = Expected { login_epoch, ..Expected::default() };
+            let mut change = Change::update(self.context.now(), expected);
+            change.set = vec![(Key::new(spec.key), text.clone())];
+            change.remove = spec.aliases.iter().map(|alias| Key::new(alias)).collect();
+            if self.context.store.apply(id, &change).await? == Applied::Applied {
+                return Ok(true);
+            }
+            // Ended, or logged in or out since: it may be this user's again.
+            match self.context.store.load(id).await? {
+                Some(next) if next.header.user() == self.user.as_ref().ok() => record = next,
+                _ => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    async fn live(&self) -> Result<Vec<(SessionId, Record)>> {
+        let mut sessions = self.context.store.sessions_of(self.user()?).await?;
+        let now = self.context.now();
+        sessions.retain(|(_, record)| record.header.is_live(now));
+        Ok(sessions)
+    }
+
+    async fn revoke(&self, chosen: impl Fn(&SessionId) -> bool) -> Result<usize> {
+        let mut ended = 0;
+        for (id, _) in self.context.store.sessions_of(self.user()?).await? {
+            if chosen(&id) && self.context.store.delete(&id).await? {
+                event::ended(&id, event::Ended::Revoked);
+                ended += 1;
+            }
+        }
+        Ok(ended)
+    }
+
+    fn user(&self) -> Result<&UserId> {
+        self.user.as_ref().map_err(|message| Error::new(ErrorKind::Invalid, message.clone()))
+    }
+}
+
+impl<D> Clone for UserSessions<D> {
+    fn clone(&self) -> Self {
+        Self { context: Arc::clone(&self.context), user: self.user.clone(), data: PhantomData }
+    }
+}
+
+impl<D> fmt::Debug for UserSessions<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserSessions").field("user", &self.user).finish_non_exhaustive()
+    }
+}

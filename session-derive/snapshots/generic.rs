@@ -1,0 +1,138 @@
+#[allow(dead_code)]
+impl<T: Clone, U, const N: usize> Page<T, U, N>
+where
+    U: Copy,
+    Vec<
+        T,
+    >: ::typed_sessions::__private::Serialize
+        + ::typed_sessions::__private::DeserializeOwned + ::core::default::Default,
+    [T; N]: ::typed_sessions::__private::Serialize
+        + ::typed_sessions::__private::DeserializeOwned,
+    T: ::typed_sessions::__private::Serialize
+        + ::typed_sessions::__private::DeserializeOwned,
+    U: ::typed_sessions::SessionUser,
+{
+    /// The field `items`, stored under the key `items`.
+    const ITEMS: ::typed_sessions::Field<Self, Vec<T>> = ::typed_sessions::Field::plain(
+        0,
+        |__data| &mut __data.items,
+        <Vec<T> as ::core::default::Default>::default,
+    );
+    /// The field `last`, stored under the key `last`.
+    const LAST: ::typed_sessions::Field<Self, Option<[T; N]>, [T; N]> = ::typed_sessions::Field::optional(
+        1,
+        |__data| &mut __data.last,
+    );
+    /// The field `first`, stored under the key `first`.
+    const FIRST: ::typed_sessions::Field<Self, T> = ::typed_sessions::Field::plain(
+        2,
+        |__data| &mut __data.first,
+        || start(),
+    );
+    /// The field `size`, stored under the key `size`.
+    const SIZE: ::typed_sessions::Field<Self, u32> = ::typed_sessions::Field::plain(
+        3,
+        |__data| &mut __data.size,
+        <u32 as ::core::default::Default>::default,
+    );
+    /// The field `member`, stored under the key `member`.
+    const MEMBER: ::typed_sessions::Field<Self, Option<U>, U> = ::typed_sessions::Field::optional(
+        4,
+        |__data| &mut __data.member,
+    );
+}
+#[automatically_derived]
+impl<T: Clone, U, const N: usize> ::typed_sessions::SessionData for Page<T, U, N>
+where
+    U: Copy,
+    Self: ::core::marker::Send + 'static,
+    Vec<
+        T,
+    >: ::typed_sessions::__private::Serialize
+        + ::typed_sessions::__private::DeserializeOwned + ::core::default::Default,
+    [T; N]: ::typed_sessions::__private::Serialize
+        + ::typed_sessions::__private::DeserializeOwned,
+    T: ::typed_sessions::__private::Serialize
+        + ::typed_sessions::__private::DeserializeOwned,
+    Cache<T>: ::core::default::Default,
+    U: ::typed_sessions::SessionUser,
+{
+    const FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[
+        ::typed_sessions::__private::FieldSpec::new("items"),
+        ::typed_sessions::__private::FieldSpec::new("last"),
+        ::typed_sessions::__private::FieldSpec::new("first"),
+        ::typed_sessions::__private::FieldSpec::new("size"),
+        ::typed_sessions::__private::FieldSpec::new("member").user(),
+    ];
+    fn initial() -> Self {
+        Self {
+            items: <Vec<T> as ::core::default::Default>::default(),
+            last: ::core::option::Option::None,
+            first: start(),
+            size: <u32 as ::core::default::Default>::default(),
+            cache: <Cache<T> as ::core::default::Default>::default(),
+            member: ::core::option::Option::None,
+        }
+    }
+    fn read(
+        __stored: &::typed_sessions::__private::Stored<'_>,
+    ) -> ::typed_sessions::Result<Self> {
+        ::core::result::Result::Ok(Self {
+            items: __stored
+                .read::<Vec<T>>(0, <Vec<T> as ::core::default::Default>::default)?,
+            last: __stored.read_option::<[T; N]>(1)?,
+            first: __stored.read::<T>(2, || start())?,
+            size: __stored.read::<u32>(3, <u32 as ::core::default::Default>::default)?,
+            cache: <Cache<T> as ::core::default::Default>::default(),
+            member: __stored.read_option::<U>(4)?,
+        })
+    }
+    fn read_field(
+        &mut self,
+        __index: ::core::primitive::usize,
+        __stored: &::typed_sessions::__private::Stored<'_>,
+    ) -> ::typed_sessions::Result<()> {
+        match __index {
+            0 => {
+                self.items = __stored
+                    .read::<Vec<T>>(0, <Vec<T> as ::core::default::Default>::default)?;
+            }
+            1 => self.last = __stored.read_option::<[T; N]>(1)?,
+            2 => self.first = __stored.read::<T>(2, || start())?,
+            3 => {
+                self.size = __stored
+                    .read::<u32>(3, <u32 as ::core::default::Default>::default)?;
+            }
+            4 => self.member = __stored.read_option::<U>(4)?,
+            _ => {}
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn write_field(
+        &self,
+        __index: ::core::primitive::usize,
+    ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
+        match __index {
+            0 => ::typed_sessions::__private::write::<Self, Vec<T>>(0, &self.items),
+            1 => ::typed_sessions::__private::write_option::<Self, [T; N]>(1, &self.last),
+            2 => ::typed_sessions::__private::write::<Self, T>(2, &self.first),
+            3 => ::typed_sessions::__private::write::<Self, u32>(3, &self.size),
+            4 => ::typed_sessions::__private::write_option::<Self, U>(4, &self.member),
+            _ => ::core::result::Result::Ok(::core::option::Option::None),
+        }
+    }
+    fn absorb(&mut self, mut __fresh: Self) {
+        ::core::mem::swap(&mut self.items, &mut __fresh.items);
+        ::core::mem::swap(&mut self.last, &mut __fresh.last);
+        ::core::mem::swap(&mut self.first, &mut __fresh.first);
+        ::core::mem::swap(&mut self.size, &mut __fresh.size);
+        ::core::mem::swap(&mut self.member, &mut __fresh.member);
+    }
+    type User = U;
+    fn user(&self) -> ::core::option::Option<&Self::User> {
+        ::core::option::Option::as_ref(&self.member)
+    }
+    fn set_user(&mut self, __user: ::core::option::Option<Self::User>) {
+        self.member = __user;
+    }
+}

@@ -1,0 +1,109 @@
+#[allow(dead_code)]
+impl Shop {
+    /// The field `member`, stored under the key `member`.
+    const MEMBER: ::typed_sessions::Field<Self, Option<Member>, Member> = ::typed_sessions::Field::optional(
+        0,
+        |__data| &mut __data.member,
+    );
+    /// What will be bought.
+    pub const CART: ::typed_sessions::Field<Self, Vec<String>> = ::typed_sessions::Field::plain(
+        1,
+        |__data| &mut __data.cart,
+        <Vec<String> as ::core::default::Default>::default,
+    );
+    /// The field `language`, stored under the key `lang`.
+    pub(crate) const LANGUAGE: ::typed_sessions::Field<Self, String> = ::typed_sessions::Field::plain(
+        2,
+        |__data| &mut __data.language,
+        || "en".to_owned(),
+    );
+    /// The field `otp`, stored under the key `otp`.
+    const OTP: ::typed_sessions::Field<Self, Option<String>, String> = ::typed_sessions::Field::optional(
+        3,
+        |__data| &mut __data.otp,
+    );
+}
+#[automatically_derived]
+impl ::typed_sessions::SessionData for Shop {
+    const FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[
+        ::typed_sessions::__private::FieldSpec::new("member").user(),
+        ::typed_sessions::__private::FieldSpec::new("cart"),
+        ::typed_sessions::__private::FieldSpec::new("lang").aliases(&["locale"]),
+        ::typed_sessions::__private::FieldSpec::new("otp")
+            .ttl(::typed_sessions::__private::Duration::from_millis(300000u64))
+            .until_logout()
+            .or_default(),
+    ];
+    fn initial() -> Self {
+        Self {
+            member: ::core::option::Option::None,
+            cart: <Vec<String> as ::core::default::Default>::default(),
+            language: "en".to_owned(),
+            otp: ::core::option::Option::None,
+            cache: <Cache as ::core::default::Default>::default(),
+        }
+    }
+    fn read(
+        __stored: &::typed_sessions::__private::Stored<'_>,
+    ) -> ::typed_sessions::Result<Self> {
+        ::core::result::Result::Ok(Self {
+            member: __stored.read_option::<Member>(0)?,
+            cart: __stored
+                .read::<
+                    Vec<String>,
+                >(1, <Vec<String> as ::core::default::Default>::default)?,
+            language: __stored.read::<String>(2, || "en".to_owned())?,
+            otp: __stored.read_option::<String>(3)?,
+            cache: <Cache as ::core::default::Default>::default(),
+        })
+    }
+    fn read_field(
+        &mut self,
+        __index: ::core::primitive::usize,
+        __stored: &::typed_sessions::__private::Stored<'_>,
+    ) -> ::typed_sessions::Result<()> {
+        match __index {
+            0 => self.member = __stored.read_option::<Member>(0)?,
+            1 => {
+                self.cart = __stored
+                    .read::<
+                        Vec<String>,
+                    >(1, <Vec<String> as ::core::default::Default>::default)?;
+            }
+            2 => self.language = __stored.read::<String>(2, || "en".to_owned())?,
+            3 => self.otp = __stored.read_option::<String>(3)?,
+            _ => {}
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn write_field(
+        &self,
+        __index: ::core::primitive::usize,
+    ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
+        match __index {
+            0 => {
+                ::typed_sessions::__private::write_option::<
+                    Self,
+                    Member,
+                >(0, &self.member)
+            }
+            1 => ::typed_sessions::__private::write::<Self, Vec<String>>(1, &self.cart),
+            2 => ::typed_sessions::__private::write::<Self, String>(2, &self.language),
+            3 => ::typed_sessions::__private::write_option::<Self, String>(3, &self.otp),
+            _ => ::core::result::Result::Ok(::core::option::Option::None),
+        }
+    }
+    fn absorb(&mut self, mut __fresh: Self) {
+        ::core::mem::swap(&mut self.member, &mut __fresh.member);
+        ::core::mem::swap(&mut self.cart, &mut __fresh.cart);
+        ::core::mem::swap(&mut self.language, &mut __fresh.language);
+        ::core::mem::swap(&mut self.otp, &mut __fresh.otp);
+    }
+    type User = Member;
+    fn user(&self) -> ::core::option::Option<&Self::User> {
+        ::core::option::Option::as_ref(&self.member)
+    }
+    fn set_user(&mut self, __user: ::core::option::Option<Self::User>) {
+        self.member = __user;
+    }
+}

@@ -1,0 +1,162 @@
+//! W3, W4: nothing is lost, and a value is handed out once.
+
+use typed_sessions::{ErrorKind, SessionData, minutes};
+
+use crate::faulty::Fault;
+use crate::world::{ROUNDS, Shop, World, kind, open, race, stored};
+
+pub(crate) async fn w3_update_loses_nothing(world: World) {
+    const TASKS: u32 = 64;
+    const INCREMENTS: u32 = 50;
+    let sessions = world.sessions::<Shop>();
+    let (_, token) = stored(&sessions).await;
+    race((0..TASKS).map(|_| {
+        let (sessions, token) = (sessions.clone(), token.clone());
+        async move {
+            let mut session = open(&sessions, &token).await;
+            for _ in 0..INCREMENTS {
+                session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+            }
+        }
+    }))
+    .await;
+    assert_eq!(open(&sessions, &token).await.visits, 1 + TASKS * INCREMENTS, "updates were lost");
+}
+
+#[derive(Debug, SessionData)]
+struct Ledger {
+    debit: i64,
+    credit: i64,
+    entries: Vec<u32>,
+}
+
+pub(crate) async fn w3_transact_loses_nothing(world: World) {
+    let sessions = world.sessions::<Ledger>();
+    let mut session = sessions.start();
+    session.save().await.expect("creates");
+    let token = session.token().expose();
+    race((0..16_u32).map(|task| {
+        let (sessions, token) = (sessions.clone(), token.clone());
+        async move {
+            let mut session = open(&sessions, &token).await;
+            for round in 0..20 {
+                let transfer = |ledger: &mut Ledger| {
+                    ledger.debit -= 1;
+                    ledger.credit += 1;
+                    ledger.entries.push(task * 100 + round);
+                    ledger.entries.len()
+                };
+                let entries = session.transact(transfer).await.expect("transacts");
+                assert_eq!(session.entries.len(), entries, "the struct is what was written");
+            }
+        }
+    }))
+    .await;
+    let mut ledger = open(&sessions, &token).await;
+    assert_eq!((ledger.debit, ledger.credit), (-320, 320), "a transaction was lost");
+    ledger.entries.sort_unstable();
+    ledger.entries.dedup();
+    assert_eq!(ledger.entries.len(), 320, "an entry was lost");
+}
+
+pub(crate) async fn w3_transact_has_no_write_skew(world: World) {
+    let sessions = world.sessions::<Ledger>();
+    for round in 0..ROUNDS {
+        let mut session = sessions.start();
+        session.save().await.expect("creates");
+        let token = session.token().expose();
+        let claim = |which: fn(&mut Ledger) -> (&mut i64, i64)| {
+            let (sessions, token) = (sessions.clone(), token.clone());
+            async move {
+                let mut session = open(&sessions, &token).await;
+                let claim = |ledger: &mut Ledger| {
+                    let (mine, theirs) = which(ledger);
+                    if theirs == 0 {
+                        *mine = 1;
+                    }
+                };
+                session.transact(claim).await.expect("transacts");
+            }
+        };
+        // Each reads the other's field and writes its own: both may claim only if neither saw the other.
+        race([claim(|ledger| (&mut ledger.debit, ledger.credit)), claim(|ledger| (&mut ledger.credit, ledger.debit))])
+            .await;
+        let ledger = open(&sessions, &token).await;
+        assert_eq!(ledger.debit + ledger.credit, 1, "round {round}: write skew");
+    }
+}
+
+pub(crate) async fn w3_transact_keeps_unsaved_changes(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (_, token) = stored(&sessions).await;
+    let mut session = open(&sessions, &token).await;
+    let mut other = open(&sessions, &token).await;
+    other.set(Shop::VISITS, 10).await.expect("writes");
+    session.language = "de".into();
+    session.transact(|shop| shop.visits += 1).await.expect("transacts");
+    assert_eq!((session.visits, session.language.as_str()), (11, "de"));
+    let opened = open(&sessions, &token).await;
+    assert_eq!((opened.visits, opened.language.as_str()), (11, "de"));
+}
+
+pub(crate) async fn w3_endless_conflicts_end(world: World) {
+    let (world, faulty) = world.faulty();
+    let sessions = world.sessions::<Shop>();
+    let (mut session, token) = stored(&sessions).await;
+    faulty.set(Fault::AlwaysConflict);
+    assert_eq!(kind(session.update(Shop::VISITS, |n| *n += 1).await), ErrorKind::Conflict);
+    assert_eq!(kind(session.transact(|shop| shop.visits += 1).await), ErrorKind::Conflict);
+    assert_eq!(kind(session.touch().await), ErrorKind::Conflict);
+    assert_eq!(session.visits, 1, "the struct is as it was");
+    faulty.set(Fault::None);
+    assert_eq!(open(&sessions, &token).await.visits, 1);
+}
+
+pub(crate) async fn w4_take_hands_a_value_out_once(world: World) {
+    let sessions = world.sessions::<Shop>();
+    for round in 0..ROUNDS {
+        let (mut session, token) = stored(&sessions).await;
+        session.set(Shop::OTP, Some("123456".into())).await.expect("writes");
+        let taken: Vec<Option<String>> = race((0..8).map(|_| {
+            let (sessions, token) = (sessions.clone(), token.clone());
+            async move { open(&sessions, &token).await.take(Shop::OTP).await.expect("takes") }
+        }))
+        .await;
+        let winners: Vec<&String> = taken.iter().flatten().collect();
+        assert_eq!(winners, ["123456"], "round {round}: one of eight gets the value");
+        assert_eq!(open(&sessions, &token).await.otp, None);
+    }
+}
+
+pub(crate) async fn w4_a_stale_handle_takes_what_is_there_now(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (mut session, token) = stored(&sessions).await;
+    let mut stale = open(&sessions, &token).await;
+    session.set(Shop::OTP, Some("1".into())).await.expect("writes");
+    assert_eq!(stale.take(Shop::OTP).await.expect("takes"), Some("1".into()), "set since the handle was opened");
+    assert_eq!(session.take(Shop::OTP).await.expect("takes"), None, "taken since the handle wrote it");
+
+    session.set(Shop::OTP, Some("2".into())).await.expect("writes");
+    let mut other = open(&sessions, &token).await;
+    session.set(Shop::OTP, Some("3".into())).await.expect("writes");
+    assert_eq!(other.take(Shop::OTP).await.expect("takes"), Some("3".into()), "changed since the handle was opened");
+    assert!(!session.remove(Shop::OTP).await.expect("removes"));
+    session.set(Shop::OTP, Some("4".into())).await.expect("writes");
+    world.clock.advance(minutes(5));
+    assert_eq!(session.take(Shop::OTP).await.expect("takes"), None, "a value past its ttl is not handed out");
+}
+
+pub(crate) async fn w4_remove_is_exact(world: World) {
+    let sessions = world.sessions::<Shop>();
+    for _ in 0..ROUNDS / 4 {
+        let (mut session, token) = stored(&sessions).await;
+        session.set(Shop::ADDRESS, Some("here".into())).await.expect("writes");
+        let removed: Vec<bool> = race((0..4).map(|_| {
+            let (sessions, token) = (sessions.clone(), token.clone());
+            async move { open(&sessions, &token).await.remove(Shop::ADDRESS).await.expect("removes") }
+        }))
+        .await;
+        assert_eq!(removed.iter().filter(|was_there| **was_there).count(), 1, "one of four removes it");
+        assert_eq!(session.get(Shop::ADDRESS).await.expect("reads"), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! F: an unreachable store or unreadable data is an error, never a fresh session.
+
+use serde_json::json;
+use typed_sessions::{Change, Clock, ErrorKind, Expected, Key, Session, SessionData, Sessions, Text};
+
+use crate::faulty::Fault;
+use crate::world::{Member, Prefs, Shop, World, kind, open, stored};
+
+pub(crate) async fn f1_unreachable_store_is_an_error(world: World) {
+    let (world, faulty) = world.faulty();
+    let sessions = world.sessions::<Shop>();
+    let (mut session, token) = stored(&sessions).await;
+    faulty.set(Fault::Unreachable);
+    assert_eq!(kind(sessions.open(&token).await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.peek(&token).await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.open_or_start(Some(&token)).await), ErrorKind::Unavailable, "a fresh session instead");
+    assert_eq!(kind(session.reload().await), ErrorKind::Unavailable);
+    session.visits = 9;
+    assert_eq!(kind(session.save().await), ErrorKind::Unavailable);
+    assert_eq!(kind(session.set(Shop::LANGUAGE, "de".into()).await), ErrorKind::Unavailable);
+    assert_eq!(kind(session.login(Member::new(1)).await), ErrorKind::Unavailable);
+    assert_eq!(kind(session.destroy().await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.user(&1).list().await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.user(&1).revoke_all().await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.purge_expired(1).await), ErrorKind::Unavailable);
+    let error = sessions.revoke(session.id()).await.expect_err("unreachable");
+    assert!(error.is_transient());
+    assert_eq!(session.language, "en", "a failed operation leaves the struct as it was");
+    assert_eq!(session.member, None);
+
+    faulty.set(Fault::None);
+    session.save().await.expect("what was not saved is saved later");
+    assert_eq!(open(&sessions, &token).await.visits, 9);
+    session.destroy().await.expect("and ending it works as well");
+}
+
+pub(crate) async fn f1_lost_answer_to_destroy_still_ends_it(world: World) {
+    let (world, faulty) = world.faulty();
+    let sessions = world.sessions::<Shop>();
+    let (mut session, token) = stored(&sessions).await;
+    faulty.set(Fault::AnswersLost);
+    assert_eq!(kind(session.destroy().await), ErrorKind::Unavailable, "it is not known to have ended");
+    faulty.set(Fault::None);
+    session.destroy().await.expect("a second try");
+    assert!(sessions.open(&token).await.expect("no error").is_none());
+}
+
+#[derive(Debug, SessionData)]
+struct Lenient {
+    #[session(key = "lang", or_default)]
+    language: u32,
+    #[session(or_default, default = 7)]
+    visits: u8,
+    #[session(or_default)]
+    otp: Option<bool>,
+    cart: Vec<String>,
+}
+
+/// Writes texts under keys as another program might, past the core.
+async fn scribble(world: &World, session: &Session<Shop>, texts: &[(&str, &str)]) {
+    let mut change = Change::update(world.clock.now(), Expected::default());
+    change.set = texts.iter().map(|(key, text)| (Key::new(key), Text::from_stored(text))).collect();
+    world.store.apply(&session.id(), &change).await.expect("the store works");
+}
+
+pub(crate) async fn f2_unreadable_value_names_its_key(world: World) {
+    let sessions = world.sessions::<Shop>();
+    for garbage in ["", "nonsense", "{", "5", "[1]", "\"unterminated", "@", "@5", "@x \"a\"", "@-1 \"a\"", "\0", "null"]
+    {
+        let (session, token) = stored(&sessions).await;
+        scribble(&world, &session, &[("lang", garbage)]).await;
+        let before = world.record(session.id()).await.expect("stored");
+        let error = sessions.open(&token).await.expect_err("unreadable");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{garbage:?}");
+        assert!(error.to_string().contains("`lang`"), "{error}");
+        assert_eq!(kind(sessions.open_or_start(Some(&token)).await), ErrorKind::Decode, "a fresh session instead");
+        let after = world.record(session.id()).await.expect("stored");
+        assert_eq!(before.fields, after.fields, "an unreadable value was overwritten");
+    }
+}
+
+pub(crate) async fn f2_unreadable_value_survives_other_writes(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (mut session, token) = stored(&sessions).await;
+    scribble(&world, &session, &[("lang", "{garbage")]).await;
+    session.cart.push("tea".into());
+    session.save().await.expect("other fields can be saved");
+    session.update(Shop::VISITS, |n| *n += 1).await.expect("and updated");
+    assert_eq!(kind(session.update(Shop::LANGUAGE, String::clear).await), ErrorKind::Decode);
+    assert_eq!(kind(session.take(Shop::LANGUAGE).await), ErrorKind::Decode);
+    assert_eq!(kind(session.get(Shop::LANGUAGE).await), ErrorKind::Decode);
+    let prefs = world.sessions::<Prefs>();
+    open(&prefs, &token).await.set(Prefs::THEME, "dark".into()).await.expect("other structs are not concerned");
+    let stored = world.record(session.id()).await.expect("stored").fields;
+    assert_eq!(stored.get("lang").map(Text::as_str), Some("{garbage"));
+    assert_eq!(stored.get("cart").map(Text::as_str), Some(json!(["tea"]).to_string().as_str()));
+
+    session.set(Shop::LANGUAGE, "de".into()).await.expect("a deliberate write mends it");
+    assert_eq!(open(&sessions, &token).await.language, "de");
+}
+
+pub(crate) async fn f2_or_default_reads_garbage_as_the_default(world: World) {
+    let shop = world.sessions::<Shop>();
+    let sessions: Sessions<Lenient> = world.sessions();
+    let (session, token) = stored(&shop).await;
+    scribble(&world, &session, &[("visits", "300"), ("otp", "@9999999999999999 \"x\"")]).await;
+    let mut opened = open(&sessions, &token).await;
+    assert_eq!((opened.language, opened.visits, opened.otp), (0, 7, None));
+    opened.cart.push("tea".into());
+    opened.save().await.expect("saves");
+    let raw = opened.raw();
+    assert_eq!((raw["lang"].as_str(), raw["visits"].as_str()), ("\"en\"", "300"), "what was not changed stays");
+}

@@ -1,0 +1,146 @@
+//! The cases, by rule.
+
+mod atomic;
+mod calls;
+mod contract;
+mod failure;
+mod renewal;
+mod time;
+mod tokens;
+mod users;
+mod values;
+mod writes;
+
+use crate::runner::Case;
+use crate::world::World;
+
+mod models {
+    use super::World;
+
+    pub(crate) async fn w_random_operations_follow_the_model(world: World) {
+        let run = tokio::task::spawn_blocking(|| crate::model::random_operations_follow_the_model(world));
+        if let Err(panicked) = run.await {
+            std::panic::resume_unwind(panicked.into_panic());
+        }
+    }
+}
+
+/// The one list of cases: calls back with all of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __for_each_case {
+    ($callback:ident $context:tt) => {
+        $crate::$callback! {
+            $context
+            tokens {
+                t1_tokens_are_canonical_and_never_repeat,
+                t1_malformed_tokens_never_reach_the_store,
+                t2_what_is_stored_is_no_credential,
+                t3_unknown_id_is_not_adopted,
+                t3_loading_creates_and_writes_nothing,
+                t4_wrong_secret_is_refused_and_changes_nothing,
+                t5_nothing_secret_is_shown,
+            }
+            writes {
+                w1_starting_a_session_stores_nothing,
+                w1_destroyed_session_stays_gone,
+                w1_revoked_session_stays_gone,
+                w1_expired_session_stays_gone,
+                w1_purged_session_stays_gone,
+                w1_write_in_flight_never_revives,
+                w1_only_the_first_save_creates,
+                w1_a_lost_answer_to_the_first_save_does_no_harm,
+                w2_save_sends_only_what_changed,
+                w2_concurrent_saves_of_different_fields_survive,
+                w2_a_stale_handle_does_not_undo_others,
+                w5_unknown_keys_stay,
+                w5_views_leave_each_other_alone,
+                w6_login_and_logout_shut_out_earlier_handles,
+                w6_renewal_shuts_nobody_out,
+                w6_saves_race_with_logout,
+                w8_too_large_is_refused_before_any_call,
+            }
+            contract {
+                w1_guards_on_presence,
+                w1_expired_record_counts_as_missing,
+                w2_change_is_all_or_nothing,
+                w2_change_without_fields_is_a_check,
+                w3_one_of_many_swaps_wins,
+                w3_reads_are_whole,
+                e1_purge_takes_what_has_ended_and_no_more,
+            }
+            atomic {
+                w3_update_loses_nothing,
+                w3_transact_loses_nothing,
+                w3_transact_has_no_write_skew,
+                w3_transact_keeps_unsaved_changes,
+                w3_endless_conflicts_end,
+                w4_take_hands_a_value_out_once,
+                w4_a_stale_handle_takes_what_is_there_now,
+                w4_remove_is_exact,
+            }
+            values {
+                w2_maps_in_another_order_are_no_change,
+                w7_values_come_back_byte_for_byte,
+                w7_keys_and_texts_are_taken_literally,
+                w7_what_has_no_json_form_is_refused,
+            }
+            models {
+                w_random_operations_follow_the_model,
+            }
+            time {
+                e1_idle_session_ends,
+                e1_absolute_deadline_ends_a_busy_session,
+                e1_throttled_touch_never_ends_late,
+                e2_absolute_deadline_survives_touch_and_renewal,
+                e2_remember_is_per_session_and_persisted,
+                e2_login_can_choose_shorter_timeouts,
+                e3_touch_is_throttled,
+                e3_silent_session_is_never_touched,
+                e4_field_past_its_ttl_is_absent,
+                e4_only_writing_the_field_restarts_its_ttl,
+            }
+            renewal {
+                r1_old_secret_is_renewed_at_open,
+                r1_renewal_can_be_turned_off,
+                r2_all_who_race_get_the_same_successor,
+                r3_previous_secret_works_within_the_grace,
+                r4_lost_answer_does_not_sign_out,
+                r4_reuse_is_rejected,
+                r4_reuse_can_end_the_session,
+                r5_privilege_change_leaves_no_grace,
+                r5_silent_session_keeps_its_secret,
+                r6_renewal_changes_nothing_else,
+                r6_failing_upkeep_does_not_fail_the_request,
+                r6_renewal_races_with_writes,
+            }
+            users {
+                u1_index_follows_login_and_logout,
+                u2_revocation_is_final,
+            }
+            failure {
+                f1_unreachable_store_is_an_error,
+                f1_lost_answer_to_destroy_still_ends_it,
+                f2_unreadable_value_names_its_key,
+                f2_unreadable_value_survives_other_writes,
+                f2_or_default_reads_garbage_as_the_default,
+            }
+            calls {
+                c1_cost_of_opening,
+                c2_cost_of_writing,
+                c3_cost_of_users,
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __list {
+    ([] $($module:ident { $($name:ident),* $(,)? })*) => {
+        &[$($(Case { name: stringify!($name), body: |world: World| Box::pin($module::$name(world)) }),*),*]
+    };
+}
+
+/// Every case, in the order of the rules.
+pub const CASES: &[Case] = __for_each_case! { __list [] };

@@ -1,0 +1,228 @@
+//! T: what the client holds.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tracing_subscriber::fmt::MakeWriter;
+use typed_sessions::{SessionData, Token, minutes};
+
+use crate::world::{Member, Shop, World, is_refused, logged_in, open, stored};
+
+pub(crate) async fn t1_tokens_are_canonical_and_never_repeat(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let mut tokens = HashSet::new();
+    let mut ids = HashSet::new();
+    for _ in 0..1000 {
+        let session = sessions.start();
+        let text = session.token().expose();
+        assert_eq!(text.len(), 43, "32 bytes of unpadded base64url");
+        let parsed = Token::parse(&text).expect("a token parses");
+        assert_eq!(parsed.expose(), text, "one text for each token");
+        assert_eq!(parsed.id(), session.id());
+        assert!(tokens.insert(text) && ids.insert(session.id()), "no token and no id comes twice");
+    }
+}
+
+pub(crate) async fn t1_malformed_tokens_never_reach_the_store(world: World) {
+    let (_, token) = stored(&world.sessions()).await;
+    let (world, counting) = world.counted();
+    let sessions = world.sessions::<Shop>();
+    let mut loose = token.clone();
+    loose.pop();
+    // The last of 43 characters carries two bits that belong to no byte: they must be zero.
+    loose.push('B');
+    let malformed = [
+        String::new(),
+        " ".to_owned(),
+        token[..42].to_owned(),
+        format!("{token}A"),
+        format!("{token}="),
+        format!("{token}\n"),
+        format!(" {}", &token[1..]),
+        loose,
+        "ä".repeat(21) + "a",
+        "\0".repeat(43),
+        "+".repeat(43),
+        "A".repeat(10 << 20),
+    ];
+    for text in &malformed {
+        let shown: String = text.chars().take(50).collect();
+        assert!(is_refused(&sessions, text).await, "{shown:?} opened a session");
+        assert!(sessions.peek(text).await.expect("no error").is_none(), "{shown:?} could be peeked at");
+        assert!(!sessions.open_or_start(Some(text)).await.expect("no error").is_stored(), "{shown:?} opened a session");
+    }
+    assert_eq!(counting.take().counts(), [0; 5], "the store heard of a malformed token");
+}
+
+pub(crate) async fn t2_what_is_stored_is_no_credential(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (session, token) = stored(&sessions).await;
+    world.clock.advance(minutes(10));
+    let renewed = open(&sessions, &token).await.fresh_token().expect("a renewal is due").expose();
+
+    let record = world.record(session.id()).await.expect("stored");
+    let header = record.header.to_text();
+    for token in [&token, &renewed] {
+        let bytes = URL_SAFE_NO_PAD.decode(token).expect("base64url");
+        let secret = &bytes[16..];
+        assert!(!header.contains(&URL_SAFE_NO_PAD.encode(secret)), "the header contains a secret");
+        assert!(!header.contains(&token[22..]), "the header contains a token's tail");
+    }
+    // Every run of 16 bytes that the header reveals, tried as the secret.
+    for word in header.split('"').filter(|word| word.len() == 43) {
+        let bytes = URL_SAFE_NO_PAD.decode(word).expect("hashes and seeds are base64url");
+        for secret in [&bytes[..16], &bytes[16..]] {
+            let forged = URL_SAFE_NO_PAD.encode([session.id().as_bytes(), secret].concat());
+            assert!(is_refused(&sessions, &forged).await, "what is stored opens the session");
+        }
+    }
+    open(&sessions, &renewed).await;
+}
+
+pub(crate) async fn t3_unknown_id_is_not_adopted(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let unknown = sessions.start().token().clone();
+    assert!(is_refused(&sessions, &unknown.expose()).await);
+    let mut session = sessions.open_or_start(Some(&unknown.expose())).await.expect("starts one instead");
+    assert_ne!(session.id(), unknown.id(), "a client's id was adopted");
+    session.save().await.expect("saves");
+    assert!(world.record(unknown.id()).await.is_none(), "an unknown id came into being");
+}
+
+pub(crate) async fn t3_loading_creates_and_writes_nothing(world: World) {
+    let (session, token) = stored(&world.sessions()).await;
+    let before = world.header(session.id()).await.to_text();
+    let (world, counting) = world.counted();
+    let sessions = world.sessions::<Shop>();
+    for _ in 0..3 {
+        open(&sessions, &token).await;
+        sessions.peek(&token).await.expect("no error").expect("a session");
+        assert!(is_refused(&sessions, &sessions.start().token().expose()).await);
+    }
+    assert_eq!(counting.take().counts(), [9, 0, 0, 0, 0]);
+    assert_eq!(world.header(session.id()).await.to_text(), before);
+}
+
+pub(crate) async fn t4_wrong_secret_is_refused_and_changes_nothing(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (session, token) = logged_in(&sessions, 7).await;
+    let before = world.header(session.id()).await.to_text();
+    world.clock.advance(minutes(20));
+    for _ in 0..20 {
+        let other = sessions.start().token().expose();
+        let other = URL_SAFE_NO_PAD.decode(other).expect("base64url");
+        let forged = URL_SAFE_NO_PAD.encode([session.id().as_bytes(), &other[16..]].concat());
+        assert!(is_refused(&sessions, &forged).await, "a wrong secret opened the session");
+    }
+    assert_eq!(world.header(session.id()).await.to_text(), before, "a wrong secret changed the session");
+    open(&sessions, &token).await;
+}
+
+#[derive(Debug, SessionData)]
+struct Vault {
+    #[session(user)]
+    member: Option<Member>,
+    note: String,
+    number: u32,
+}
+
+#[derive(Debug, SessionData)]
+struct WrongVault {
+    note: u32,
+}
+
+/// A value that must show up nowhere.
+const PRIVATE: &str = "hunter2-correct-horse";
+
+pub(crate) async fn t5_nothing_secret_is_shown(world: World) {
+    // The subscriber is the thread's: everything runs on this one thread.
+    let log = tokio::task::spawn_blocking(move || {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .finish();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let seen = tracing::subscriber::with_default(subscriber, || runtime.block_on(tell_everything(world)));
+        (log, seen)
+    });
+    let (log, (shown, secrets)) = log.await.expect("the thread ends");
+    let log = log.text();
+    assert!(log.contains("logged in") && log.contains("secret renewed"), "the log was not captured: {log}");
+    for secret in secrets {
+        assert!(!log.contains(&secret), "the log contains {secret:?}");
+        for text in &shown {
+            assert!(!text.contains(&secret), "{secret:?} is shown in {text}");
+        }
+    }
+}
+
+/// Everything that can be printed, and what must not be in it.
+async fn tell_everything(world: World) -> (Vec<String>, Vec<String>) {
+    let sessions = world.sessions::<Vault>();
+    let mut secrets = vec![PRIVATE.to_owned()];
+    let mut shown = Vec::new();
+    let mut session = sessions.start();
+    session.note = PRIVATE.to_owned();
+    session.number = 1;
+    secrets.push(session.token().expose());
+    session.save().await.expect("saves");
+    session.login(Member { id: 1, name: PRIVATE.to_owned() }).await.expect("logs in");
+    let token = session.token().expose();
+    world.clock.advance(minutes(10));
+    let renewed = open(&sessions, &token).await;
+    secrets.extend([token.clone(), renewed.token().expose()]);
+
+    let record = world.record(session.id()).await.expect("stored");
+    let info = session.info();
+    shown.push(format!("{session:?} {renewed:?} {sessions:?} {record:?} {info:?} {:?}", world.store));
+    shown.push(format!("{:?} {} {:?}", session.token(), session.token(), sessions.user(&1)));
+    let wrong = world.sessions::<WrongVault>();
+    let unreadable = wrong.open(renewed.token().expose()).await.expect_err("a text is no number");
+    shown.push(format!("{unreadable} {unreadable:?} {:?}", std::error::Error::source(&unreadable)));
+    let small = world.builder::<Vault>().max_value_bytes(4).build().expect("consistent");
+    let mut small = open(&small, &renewed.token().expose()).await;
+    small.note.push_str(PRIVATE);
+    let too_large = small.save().await.expect_err("too large");
+    shown.push(format!("{too_large} {too_large:?}"));
+    session.logout().await.expect("logs out");
+    session.destroy().await.expect("ends");
+    let gone = session.save().await.expect_err("gone");
+    shown.push(format!("{gone} {gone:?} {session:?}"));
+    // The tail of a token is its secret.
+    let tails: Vec<String> = secrets.iter().filter(|secret| secret.len() == 43).map(|s| s[22..].to_owned()).collect();
+    secrets.extend(tails);
+    (shown, secrets)
+}
+
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}

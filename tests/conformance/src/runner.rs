@@ -1,0 +1,80 @@
+//! Runs cases: each on a store of its own, in a runtime of its own, within a time limit.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use typed_sessions::SessionStore;
+
+use crate::cases::CASES;
+use crate::world::World;
+
+/// One rule, as a test.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// The rule and what it says: `w1_destroyed_session_stays_gone`.
+    pub name: &'static str,
+    pub(crate) body: fn(World) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+/// How a case ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Which case.
+    pub name: &'static str,
+    /// `Err` with the first line of what went wrong.
+    pub result: Result<(), String>,
+}
+
+/// The longest that a case may take. A store that hangs fails the case instead of the machine.
+const TIME_LIMIT: Duration = Duration::from_mins(2);
+
+/// Runs the case of this name on a fresh store.
+///
+/// # Panics
+/// When the store breaks the rule, when the case does not end within two minutes, or when there is no such case.
+pub fn run<S: SessionStore>(name: &str, store: impl AsyncFnOnce() -> S) {
+    let case = CASES.iter().find(|case| case.name == name);
+    let case = case.unwrap_or_else(|| panic!("there is no case `{name}`"));
+    run_case(case, store);
+}
+
+/// Runs every case on a fresh store each and tells how it went.
+pub fn check<S: SessionStore>(mut store: impl AsyncFnMut() -> S) -> Vec<Outcome> {
+    let outcome = |case: &Case| {
+        let result = catch_unwind(AssertUnwindSafe(|| run_case(case, &mut store)));
+        Outcome { name: case.name, result: result.map_err(|panic| first_line(&*panic)) }
+    };
+    CASES.iter().map(outcome).collect()
+}
+
+fn run_case<S: SessionStore>(case: &Case, store: impl AsyncFnOnce() -> S) {
+    runtime().block_on(async {
+        let world = World::new(store().await);
+        let body = tokio::spawn((case.body)(world));
+        match tokio::time::timeout(TIME_LIMIT, body).await {
+            Ok(Ok(())) => {}
+            Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            Err(_) => panic!("{} did not end within {TIME_LIMIT:?}", case.name),
+        }
+    });
+}
+
+/// Several workers even on a small machine: races need real threads.
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a tokio runtime")
+}
+
+fn first_line(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.and_then(|text| text.lines().next()).unwrap_or("a panic without a message").to_owned()
+}
