@@ -30,7 +30,7 @@ use crate::time::{Clock, SystemClock, hours, minutes, seconds};
 /// The timeouts meet OWASP ASVS 5.0 (7.1.1, 7.3.1, 7.3.2: an inactivity timeout and an absolute maximum lifetime).
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build`"]
-pub struct Builder<D> {
+pub struct Builder<D: SessionData> {
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
     idle_timeout: Option<Duration>,

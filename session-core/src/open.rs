@@ -44,7 +44,7 @@ pub(crate) async fn open<D: SessionData>(context: &Context, token: &Token, mode:
             }
         };
         // Before the upkeep: a session whose data cannot be read stays as it is.
-        let data = D::read(&Stored::new::<D>(&record.fields, now))?;
+        let data = D::read(&Stored::new(&record.fields, now))?;
 
         let due = match mode {
             Mode::Active => context.policy.upkeep(&record.header, &admission, token.secret(), now),

@@ -12,7 +12,7 @@ use crate::token::random;
 const ATTEMPTS: u32 = 64;
 
 /// The longest pause.
-const MAX_PAUSE: Duration = Duration::from_millis(64);
+const MAX_PAUSE: Duration = Duration::from_millis(32);
 
 /// Counts conflicts and spreads the next tries: a random pause out of a span that doubles each time.
 #[derive(Debug, Default)]

@@ -27,7 +27,7 @@ use crate::users::UserSessions;
 /// let sessions = Sessions::<D>::builder(store).idle_timeout(minutes(15)).absolute_timeout(hours(8)).build()?;
 /// # Ok(()) }
 /// ```
-pub struct Sessions<D> {
+pub struct Sessions<D: SessionData> {
     context: Arc<Context>,
     data: PhantomData<fn() -> D>,
 }
@@ -134,13 +134,13 @@ impl<D: SessionData> Sessions<D> {
     }
 }
 
-impl<D> Clone for Sessions<D> {
+impl<D: SessionData> Clone for Sessions<D> {
     fn clone(&self) -> Self {
         Self { context: Arc::clone(&self.context), data: PhantomData }
     }
 }
 
-impl<D> fmt::Debug for Sessions<D> {
+impl<D: SessionData> fmt::Debug for Sessions<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions").field("context", &self.context).finish()
     }

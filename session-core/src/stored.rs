@@ -1,53 +1,27 @@
 //! A record's fields as the derive's code reads them.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::data::{FieldSpec, OnGarbage, SessionData};
 use crate::error::{Error, Result};
+use crate::field::Field;
 use crate::fields::Fields;
-use crate::json;
 use crate::time::Timestamp;
 
 /// The stored fields of one session at one instant: a field past its ttl reads as absent.
 #[derive(Debug)]
 pub struct Stored<'a> {
     fields: &'a Fields,
-    specs: &'static [FieldSpec],
     now: Timestamp,
 }
 
 impl<'a> Stored<'a> {
-    pub(crate) fn new<D: SessionData>(fields: &'a Fields, now: Timestamp) -> Self {
-        Self { fields, specs: D::FIELDS, now }
+    pub(crate) fn new(fields: &'a Fields, now: Timestamp) -> Self {
+        Self { fields, now }
     }
 
     /// The JSON text of a field, read from its key or, failing that, from the first alias that is there.
     pub(crate) fn text(&self, spec: &FieldSpec) -> Option<&'a str> {
         let keys = std::iter::once(&spec.key).chain(spec.aliases);
         keys.filter_map(|key| self.fields.get(key)).find_map(|text| text.live_at(self.now))
-    }
-
-    /// Reads a field that has a default.
-    #[doc(hidden)]
-    pub fn read<T: DeserializeOwned>(&self, index: usize, absent: fn() -> T) -> Result<T> {
-        let spec = &self.specs[index];
-        match self.text(spec) {
-            None => Ok(absent()),
-            Some(text) => json::decode(text).or_else(|failure| spec.recover(failure.decoding(spec.key), absent)),
-        }
-    }
-
-    /// Reads a field whose `None` is an absent key.
-    #[doc(hidden)]
-    pub fn read_option<T: DeserializeOwned>(&self, index: usize) -> Result<Option<T>> {
-        let spec = &self.specs[index];
-        match self.text(spec) {
-            None => Ok(None),
-            Some(text) => {
-                json::decode(text).map(Some).or_else(|failure| spec.recover(failure.decoding(spec.key), || None))
-            }
-        }
     }
 }
 
@@ -64,17 +38,17 @@ impl FieldSpec {
     }
 }
 
-/// Writes a field that has a default.
-#[doc(hidden)]
-pub fn write<D: SessionData, T: Serialize + DeserializeOwned>(index: usize, value: &T) -> Result<Option<String>> {
-    json::encode_present(value).map_err(|failure| failure.encoding(D::FIELDS[index].key))
+/// The value of a field in `stored`.
+pub fn read<D: SessionData, T, V>(stored: &Stored<'_>, field: Field<D, T, V>) -> Result<T> {
+    field.decode(stored.text(field.spec()))
 }
 
-/// Writes a field whose `None` is an absent key.
-#[doc(hidden)]
-pub fn write_option<D: SessionData, T: Serialize + DeserializeOwned>(
-    index: usize,
-    value: &Option<T>,
-) -> Result<Option<String>> {
-    json::encode_optional(value).map_err(|failure| failure.encoding(D::FIELDS[index].key))
+/// The JSON text of a field's value; `None` when its key is to be absent.
+pub fn write<D: SessionData, T, V>(field: Field<D, T, V>, value: &T) -> Result<Option<String>> {
+    field.encode(value)
+}
+
+/// The value of a field whose key is absent.
+pub fn absent<D: SessionData, T, V>(field: Field<D, T, V>) -> T {
+    field.absent()
 }

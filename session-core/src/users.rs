@@ -18,7 +18,7 @@ use crate::token::SessionId;
 use crate::user::UserId;
 
 /// The sessions of one user, on all devices; made by [`Sessions::user`](crate::Sessions::user).
-pub struct UserSessions<D> {
+pub struct UserSessions<D: SessionData> {
     context: Arc<Context>,
     /// The id as text, or why it cannot be one.
     user: Result<UserId, String>,
@@ -125,13 +125,13 @@ impl<D: SessionData> UserSessions<D> {
     }
 }
 
-impl<D> Clone for UserSessions<D> {
+impl<D: SessionData> Clone for UserSessions<D> {
     fn clone(&self) -> Self {
         Self { context: Arc::clone(&self.context), user: self.user.clone(), data: PhantomData }
     }
 }
 
-impl<D> fmt::Debug for UserSessions<D> {
+impl<D: SessionData> fmt::Debug for UserSessions<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserSessions").field("user", &self.user).finish_non_exhaustive()
     }

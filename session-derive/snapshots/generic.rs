@@ -66,25 +66,24 @@ where
     ];
     fn initial() -> Self {
         Self {
-            items: <Vec<T> as ::core::default::Default>::default(),
-            last: ::core::option::Option::None,
-            first: start(),
-            size: <u32 as ::core::default::Default>::default(),
+            items: ::typed_sessions::__private::absent(Self::ITEMS),
+            last: ::typed_sessions::__private::absent(Self::LAST),
+            first: ::typed_sessions::__private::absent(Self::FIRST),
+            size: ::typed_sessions::__private::absent(Self::SIZE),
             cache: <Cache<T> as ::core::default::Default>::default(),
-            member: ::core::option::Option::None,
+            member: ::typed_sessions::__private::absent(Self::MEMBER),
         }
     }
     fn read(
         __stored: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<Self> {
         ::core::result::Result::Ok(Self {
-            items: __stored
-                .read::<Vec<T>>(0, <Vec<T> as ::core::default::Default>::default)?,
-            last: __stored.read_option::<[T; N]>(1)?,
-            first: __stored.read::<T>(2, || start())?,
-            size: __stored.read::<u32>(3, <u32 as ::core::default::Default>::default)?,
+            items: ::typed_sessions::__private::read(__stored, Self::ITEMS)?,
+            last: ::typed_sessions::__private::read(__stored, Self::LAST)?,
+            first: ::typed_sessions::__private::read(__stored, Self::FIRST)?,
+            size: ::typed_sessions::__private::read(__stored, Self::SIZE)?,
             cache: <Cache<T> as ::core::default::Default>::default(),
-            member: __stored.read_option::<U>(4)?,
+            member: ::typed_sessions::__private::read(__stored, Self::MEMBER)?,
         })
     }
     fn read_field(
@@ -93,17 +92,11 @@ where
         __stored: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<()> {
         match __index {
-            0 => {
-                self.items = __stored
-                    .read::<Vec<T>>(0, <Vec<T> as ::core::default::Default>::default)?;
-            }
-            1 => self.last = __stored.read_option::<[T; N]>(1)?,
-            2 => self.first = __stored.read::<T>(2, || start())?,
-            3 => {
-                self.size = __stored
-                    .read::<u32>(3, <u32 as ::core::default::Default>::default)?;
-            }
-            4 => self.member = __stored.read_option::<U>(4)?,
+            0 => self.items = ::typed_sessions::__private::read(__stored, Self::ITEMS)?,
+            1 => self.last = ::typed_sessions::__private::read(__stored, Self::LAST)?,
+            2 => self.first = ::typed_sessions::__private::read(__stored, Self::FIRST)?,
+            3 => self.size = ::typed_sessions::__private::read(__stored, Self::SIZE)?,
+            4 => self.member = ::typed_sessions::__private::read(__stored, Self::MEMBER)?,
             _ => {}
         }
         ::core::result::Result::Ok(())
@@ -113,11 +106,11 @@ where
         __index: ::core::primitive::usize,
     ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
         match __index {
-            0 => ::typed_sessions::__private::write::<Self, Vec<T>>(0, &self.items),
-            1 => ::typed_sessions::__private::write_option::<Self, [T; N]>(1, &self.last),
-            2 => ::typed_sessions::__private::write::<Self, T>(2, &self.first),
-            3 => ::typed_sessions::__private::write::<Self, u32>(3, &self.size),
-            4 => ::typed_sessions::__private::write_option::<Self, U>(4, &self.member),
+            0 => ::typed_sessions::__private::write(Self::ITEMS, &self.items),
+            1 => ::typed_sessions::__private::write(Self::LAST, &self.last),
+            2 => ::typed_sessions::__private::write(Self::FIRST, &self.first),
+            3 => ::typed_sessions::__private::write(Self::SIZE, &self.size),
+            4 => ::typed_sessions::__private::write(Self::MEMBER, &self.member),
             _ => ::core::result::Result::Ok(::core::option::Option::None),
         }
     }

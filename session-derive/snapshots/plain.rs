@@ -36,10 +36,10 @@ impl ::typed_sessions::SessionData for Shop {
     ];
     fn initial() -> Self {
         Self {
-            member: ::core::option::Option::None,
-            cart: <Vec<String> as ::core::default::Default>::default(),
-            language: "en".to_owned(),
-            otp: ::core::option::Option::None,
+            member: ::typed_sessions::__private::absent(Self::MEMBER),
+            cart: ::typed_sessions::__private::absent(Self::CART),
+            language: ::typed_sessions::__private::absent(Self::LANGUAGE),
+            otp: ::typed_sessions::__private::absent(Self::OTP),
             cache: <Cache as ::core::default::Default>::default(),
         }
     }
@@ -47,13 +47,10 @@ impl ::typed_sessions::SessionData for Shop {
         __stored: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<Self> {
         ::core::result::Result::Ok(Self {
-            member: __stored.read_option::<Member>(0)?,
-            cart: __stored
-                .read::<
-                    Vec<String>,
-                >(1, <Vec<String> as ::core::default::Default>::default)?,
-            language: __stored.read::<String>(2, || "en".to_owned())?,
-            otp: __stored.read_option::<String>(3)?,
+            member: ::typed_sessions::__private::read(__stored, Self::MEMBER)?,
+            cart: ::typed_sessions::__private::read(__stored, Self::CART)?,
+            language: ::typed_sessions::__private::read(__stored, Self::LANGUAGE)?,
+            otp: ::typed_sessions::__private::read(__stored, Self::OTP)?,
             cache: <Cache as ::core::default::Default>::default(),
         })
     }
@@ -63,15 +60,15 @@ impl ::typed_sessions::SessionData for Shop {
         __stored: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<()> {
         match __index {
-            0 => self.member = __stored.read_option::<Member>(0)?,
-            1 => {
-                self.cart = __stored
-                    .read::<
-                        Vec<String>,
-                    >(1, <Vec<String> as ::core::default::Default>::default)?;
+            0 => self.member = ::typed_sessions::__private::read(__stored, Self::MEMBER)?,
+            1 => self.cart = ::typed_sessions::__private::read(__stored, Self::CART)?,
+            2 => {
+                self.language = ::typed_sessions::__private::read(
+                    __stored,
+                    Self::LANGUAGE,
+                )?;
             }
-            2 => self.language = __stored.read::<String>(2, || "en".to_owned())?,
-            3 => self.otp = __stored.read_option::<String>(3)?,
+            3 => self.otp = ::typed_sessions::__private::read(__stored, Self::OTP)?,
             _ => {}
         }
         ::core::result::Result::Ok(())
@@ -81,15 +78,10 @@ impl ::typed_sessions::SessionData for Shop {
         __index: ::core::primitive::usize,
     ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
         match __index {
-            0 => {
-                ::typed_sessions::__private::write_option::<
-                    Self,
-                    Member,
-                >(0, &self.member)
-            }
-            1 => ::typed_sessions::__private::write::<Self, Vec<String>>(1, &self.cart),
-            2 => ::typed_sessions::__private::write::<Self, String>(2, &self.language),
-            3 => ::typed_sessions::__private::write_option::<Self, String>(3, &self.otp),
+            0 => ::typed_sessions::__private::write(Self::MEMBER, &self.member),
+            1 => ::typed_sessions::__private::write(Self::CART, &self.cart),
+            2 => ::typed_sessions::__private::write(Self::LANGUAGE, &self.language),
+            3 => ::typed_sessions::__private::write(Self::OTP, &self.otp),
             _ => ::core::result::Result::Ok(::core::option::Option::None),
         }
     }

@@ -9,13 +9,12 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use crate::ast::{Field, Input, Kind};
 use crate::constants::constants;
 use crate::generics;
-use crate::ty::{place, placed};
+use crate::ty::place;
 
 /// The constants and the implementation of the trait.
 pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
-    let stored: Vec<_> = input.stored().collect();
-    let constants = constants(input, &stored, absent_fn);
+    let constants = constants(input, &input.stored().collect::<Vec<_>>(), absent_fn);
     let bounds = generics::data_bounds(input).into_iter().chain(generics::field_bounds(input, &input.fields));
     let header = generics::header(input, Some(quote!(#krate::SessionData)), bounds);
     let parts = [specs, initial, read, read_field, write_field, absorb, user].map(|part| part(input));
@@ -62,7 +61,7 @@ fn spec(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
 
 fn initial(input: &Input<'_>) -> TokenStream {
     let fields = input.fields.iter().map(|field| {
-        let (ident, absent) = (field.ident, absent(field));
+        let (ident, absent) = (field.ident, absent(input, field));
         quote!(#ident: #absent)
     });
     quote! {
@@ -75,7 +74,7 @@ fn initial(input: &Input<'_>) -> TokenStream {
 fn read(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let fields = input.fields.iter().map(|field| {
-        let (ident, value) = (field.ident, read_value(field));
+        let (ident, value) = (field.ident, stored(input, field));
         quote!(#ident: #value)
     });
     quote! {
@@ -88,7 +87,7 @@ fn read(input: &Input<'_>) -> TokenStream {
 fn read_field(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let arms = input.stored().map(|field| {
-        let (ident, index, value) = (field.ident, field.index(), read_value(field));
+        let (ident, index, value) = (field.ident, field.index(), stored(input, field));
         quote!(#index => self.#ident = #value,)
     });
     quote! {
@@ -109,8 +108,8 @@ fn read_field(input: &Input<'_>) -> TokenStream {
 fn write_field(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let arms = input.stored().map(|field| {
-        let (index, value) = (field.index(), write_value(input, field));
-        quote!(#index => #value,)
+        let (ident, index, constant) = (field.ident, field.index(), field.constant());
+        quote!(#index => #krate::__private::write(Self::#constant, &self.#ident),)
     });
     quote! {
         fn write_field(
@@ -154,43 +153,29 @@ fn user(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// The field's value as read from `__stored`.
-fn read_value(field: &Field<'_>) -> TokenStream {
-    let (ty, index) = (field.ty, field.index());
-    match field.kind() {
-        Kind::Skipped => absent(field),
-        Kind::Optional(inside) => quote_spanned!(place(ty)=> __stored.read_option::<#inside>(#index)?),
-        Kind::Plain => {
-            let absent = absent_fn(field);
-            quote_spanned!(place(ty)=> __stored.read::<#ty>(#index, #absent)?)
-        }
-    }
-}
-
-/// The field of `self` as it is written.
-fn write_value(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
-    let (ident, ty, index) = (field.ident, field.ty, field.index());
-    let at = place(ty);
-    let krate = placed(&input.krate, at);
-    match field.kind() {
-        Kind::Optional(inside) => {
-            quote_spanned!(at=> #krate::__private::write_option::<Self, #inside>(#index, &self.#ident))
-        }
-        Kind::Plain | Kind::Skipped => quote_spanned!(at=> #krate::__private::write::<Self, #ty>(#index, &self.#ident)),
-    }
-}
-
-/// The value of a field whose key is absent.
-fn absent(field: &Field<'_>) -> TokenStream {
-    let ty = field.ty;
+/// The value of a field whose key is absent. What the user wrote stands in the constant only, so that the compiler
+/// looks at it once.
+fn absent(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
+    let krate = &input.krate;
+    let (ty, constant) = (field.ty, field.constant());
     match (&field.attrs.default, field.kind()) {
-        (Some(default), _) => default.to_token_stream(),
-        (None, Kind::Optional(_)) => quote!(::core::option::Option::None),
-        (None, Kind::Plain | Kind::Skipped) => quote_spanned!(place(ty)=> <#ty as ::core::default::Default>::default()),
+        (_, Kind::Optional(_) | Kind::Plain) => quote!(#krate::__private::absent(Self::#constant)),
+        (Some(default), Kind::Skipped) => default.to_token_stream(),
+        (None, Kind::Skipped) => quote_spanned!(place(ty)=> <#ty as ::core::default::Default>::default()),
     }
 }
 
-/// The function that makes [`absent`].
+/// The value of a field in `__stored`.
+fn stored(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
+    let krate = &input.krate;
+    let constant = field.constant();
+    match field.kind() {
+        Kind::Optional(_) | Kind::Plain => quote!(#krate::__private::read(__stored, Self::#constant)?),
+        Kind::Skipped => absent(input, field),
+    }
+}
+
+/// The function for the absent key of a plain field.
 fn absent_fn(field: &Field<'_>) -> TokenStream {
     let ty = field.ty;
     let default = quote_spanned!(place(ty)=> <#ty as ::core::default::Default>::default);

@@ -77,6 +77,17 @@ fn a_struct_with_mistakes_becomes_stubs_beside_the_errors() {
     );
 }
 
+#[test]
+fn the_path_of_the_library_can_be_changed() {
+    let fields = "#[session(user)] member: Option<T>, cart: Vec<T>, #[session(ttl = \"5m\")] code: Option<u8>";
+    for mistake in ["", ", member: u8, #[session(nonsense)] cart: u8"] {
+        let input = format!("#[session(crate = my::library)] struct Shop<T> {{ {fields} {mistake} }}");
+        let output = expansion(&input).to_string();
+        assert!(output.contains("my :: library ::"), "{output}");
+        assert!(!output.contains("typed_sessions"), "{output}");
+    }
+}
+
 /// Sequences of these words are tried as the attributes of the struct and of its fields.
 const WORDS: [&str; 24] = [
     "key",

@@ -5,6 +5,8 @@
 
 pub(crate) mod admit;
 pub(crate) mod lifecycle;
+#[cfg(test)]
+mod tests;
 pub(crate) mod upkeep;
 
 use std::time::Duration;

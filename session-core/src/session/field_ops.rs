@@ -17,7 +17,7 @@ impl<D: SessionData> Session<D> {
             return field.decode(self.data.write_field(field.index())?.as_deref());
         }
         let now = self.load().await?;
-        let text = Stored::new::<D>(&self.stored()?.fields, now).text(field.spec());
+        let text = Stored::new(&self.stored()?.fields, now).text(field.spec());
         let (value, copy) = (field.decode(text)?, field.decode(text)?);
         self.settle(field, copy);
         Ok(value)
@@ -79,7 +79,7 @@ impl<D: SessionData> Session<D> {
         loop {
             let now = self.context.now();
             let fields = &self.stored()?.fields;
-            let before = Stored::new::<D>(fields, now).text(field.spec());
+            let before = Stored::new(fields, now).text(field.spec());
             let mut value = field.decode(before)?;
             let result = change(&mut value);
             let text = field.encode(&value)?;
@@ -123,7 +123,7 @@ impl<D: SessionData> Session<D> {
         loop {
             let now = self.context.now();
             let fields = &self.stored()?.fields;
-            match (Stored::new::<D>(fields, now).text(field.spec()), seen) {
+            match (Stored::new(fields, now).text(field.spec()), seen) {
                 (None, Seen::JustNow) => {
                     self.settle(field, field.absent());
                     return Ok(None);

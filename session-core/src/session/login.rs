@@ -128,8 +128,8 @@ impl<D: SessionData> Session<D> {
         let fields = self.record().map(|record| record.fields.clone()).unwrap_or_default();
         let absent = Fields::default();
         for (index, spec) in until_logout::<D>() {
-            if Stored::new::<D>(&fields, now).text(spec).is_none() {
-                self.data.read_field(index, &Stored::new::<D>(&absent, now))?;
+            if Stored::new(&fields, now).text(spec).is_none() {
+                self.data.read_field(index, &Stored::new(&absent, now))?;
             }
         }
         self.data.set_user(user);

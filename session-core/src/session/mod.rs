@@ -215,7 +215,7 @@ impl<D: SessionData> Session<D> {
 
     /// The struct as the record has it.
     fn read(&self, now: Timestamp) -> Result<D> {
-        D::read(&Stored::new::<D>(&self.stored()?.fields, now))
+        D::read(&Stored::new(&self.stored()?.fields, now))
     }
 
     /// The struct becomes what is stored.

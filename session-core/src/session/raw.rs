@@ -46,7 +46,7 @@ impl<D: SessionData> Session<D> {
             }
         }
         let alone = edit.alone();
-        let stored = Stored::new::<D>(&alone, now);
+        let stored = Stored::new(&alone, now);
         let mut fresh = D::initial();
         known.iter().try_for_each(|index| fresh.read_field(*index, &stored))?;
 

@@ -59,6 +59,6 @@ impl<D: SessionData> Session<D> {
 /// Puts texts of fields into a struct.
 fn overlay<D: SessionData>(data: &mut D, changes: &[FieldChange], now: Timestamp) -> Result<()> {
     let fields = Session::<D>::edit(changes, now).alone();
-    let stored = Stored::new::<D>(&fields, now);
+    let stored = Stored::new(&fields, now);
     changes.iter().try_for_each(|(index, _)| data.read_field(*index, &stored))
 }

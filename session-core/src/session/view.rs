@@ -31,7 +31,7 @@ impl<D: SessionData> Session<D> {
             handover: Handover::Done,
             mode: self.mode,
             state: self.state.clone(),
-            data: V::read(&Stored::new::<V>(fields, now))?,
+            data: V::read(&Stored::new(fields, now))?,
             baseline: None,
         })
     }

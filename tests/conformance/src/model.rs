@@ -109,7 +109,7 @@ impl Shown {
 }
 
 /// Runs random sequences on the world's store.
-pub(crate) fn random_operations_follow_the_model(world: World) {
+pub(crate) fn random_operations_follow_the_model(world: &World) {
     let config = Config {
         cases: 48,
         failure_persistence: None,
@@ -138,6 +138,7 @@ pub(crate) fn random_operations_follow_the_model(world: World) {
     }));
 }
 
+#[allow(clippy::too_many_lines, reason = "one arm for each operation: what happens, and what the model says")]
 async fn follow(world: World, sequence: &[(usize, Op)]) {
     let sessions = world.builder::<Shop>().never_renew().touch_every(minutes(1)).build().expect("consistent");
     let (first, mut token) = stored(&sessions).await;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -48,14 +49,27 @@ pub fn run<S: SessionStore>(name: &str, store: impl AsyncFnOnce() -> S) {
     run_case(case, store);
 }
 
-/// Runs every case on a fresh store each and tells how it went.
-pub fn check<S: SessionStore>(mut store: impl AsyncFnMut() -> S) -> Vec<Outcome> {
-    let outcome = |case: &Case| {
-        let result = catch_unwind(AssertUnwindSafe(|| run_case(case, &mut store)));
-        Outcome { name: case.name, result: result.map_err(|panic| first_line(&*panic)) }
+/// Runs every case on a fresh store each, several at a time, and tells how it went, in the order of [`CASES`].
+pub fn check<S: SessionStore>(store: impl AsyncFn() -> S + Sync) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut outcomes = Vec::new();
+        while let Some(case) = CASES.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = catch_unwind(AssertUnwindSafe(|| run_case(case, &store)));
+            outcomes.push(Outcome { name: case.name, result: result.map_err(|panic| first_line(&*panic)) });
+        }
+        outcomes
     };
-    CASES.iter().map(outcome).collect()
+    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    outcomes.sort_by_key(|outcome| CASES.iter().position(|case| case.name == outcome.name));
+    outcomes
 }
+
+/// Cases that [`check`] runs at a time; most of them wait most of the time.
+const WORKERS: usize = 8;
 
 fn run_case<S: SessionStore>(case: &Case, store: impl AsyncFnOnce() -> S) {
     runtime().block_on(async {
@@ -64,7 +78,7 @@ fn run_case<S: SessionStore>(case: &Case, store: impl AsyncFnOnce() -> S) {
         match tokio::time::timeout(TIME_LIMIT, body).await {
             Ok(Ok(())) => {}
             Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-            Err(_) => panic!("{} did not end within {TIME_LIMIT:?}", case.name),
+            Err(elapsed) => panic!("{}: {elapsed} ({TIME_LIMIT:?})", case.name),
         }
     });
 }

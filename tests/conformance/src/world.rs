@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
@@ -158,6 +159,11 @@ where
         }
     }
     results
+}
+
+/// The last millisecond before.
+pub(crate) fn just_under(duration: Duration) -> Duration {
+    duration.saturating_sub(Duration::from_millis(1))
 }
 
 /// How often a race is run.

@@ -1,4 +1,4 @@
-//! C: what each operation costs, in calls of load, apply, delete, sessions_of and purge_expired.
+//! C: what each operation costs, in calls of `load`, `apply`, `delete`, `sessions_of` and `purge_expired`.
 
 use typed_sessions::minutes;
 

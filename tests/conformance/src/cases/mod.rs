@@ -18,7 +18,7 @@ mod models {
     use super::World;
 
     pub(crate) async fn w_random_operations_follow_the_model(world: World) {
-        let run = tokio::task::spawn_blocking(|| crate::model::random_operations_follow_the_model(world));
+        let run = tokio::task::spawn_blocking(move || crate::model::random_operations_follow_the_model(&world));
         if let Err(panicked) = run.await {
             std::panic::resume_unwind(panicked.into_panic());
         }
@@ -112,6 +112,7 @@ macro_rules! __for_each_case {
                 r5_silent_session_keeps_its_secret,
                 r6_renewal_changes_nothing_else,
                 r6_failing_upkeep_does_not_fail_the_request,
+                r6_stale_touch_does_not_undo_a_renewal,
                 r6_renewal_races_with_writes,
             }
             users {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use typed_sessions::{Clock, ErrorKind, Reuse, Session, Sessions, minutes};
 
 use crate::faulty::Fault;
-use crate::world::{Member, ROUNDS, Shop, World, is_refused, kind, logged_in, open, race, stored};
+use crate::world::{Member, ROUNDS, Shop, World, is_refused, just_under, kind, logged_in, open, race, stored};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -25,7 +25,7 @@ async fn renewed(world: &World, sessions: &Sessions<Shop>) -> (String, String) {
 pub(crate) async fn r1_old_secret_is_renewed_at_open(world: World) {
     let sessions = world.sessions::<Shop>();
     let (session, old) = stored(&sessions).await;
-    world.clock.advance(minutes(10) - MILLI);
+    world.clock.advance(just_under(minutes(10)));
     assert!(open(&sessions, &old).await.fresh_token().is_none(), "not yet due");
     world.clock.advance(MILLI);
     let opened = open(&sessions, &old).await;
@@ -68,7 +68,7 @@ pub(crate) async fn r3_previous_secret_works_within_the_grace(world: World) {
     let sessions = world.sessions::<Shop>();
     let (old, new) = renewed(&world, &sessions).await;
     open(&sessions, &new).await;
-    world.clock.advance(minutes(2) - MILLI);
+    world.clock.advance(just_under(minutes(2)));
     let late = open(&sessions, &old).await;
     assert_eq!(fresh(&late), new, "each such answer carries the successor again");
     let silent = sessions.peek(&old).await.expect("no error").expect("a session");
@@ -168,7 +168,7 @@ pub(crate) async fn r6_renewal_changes_nothing_else(world: World) {
     assert_eq!(before.header.login_epoch(), after.header.login_epoch());
     assert_eq!(before.header.user(), after.header.user());
     let mine = sessions.user(&7).list().await.expect("lists");
-    assert_eq!(mine.iter().map(|info| info.id()).collect::<Vec<_>>(), [session.id()]);
+    assert_eq!(mine.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(), [session.id()]);
 }
 
 pub(crate) async fn r6_failing_upkeep_does_not_fail_the_request(world: World) {
@@ -187,6 +187,20 @@ pub(crate) async fn r6_failing_upkeep_does_not_fail_the_request(world: World) {
     // The renewal whose answer was lost was carried out: the client gets its result now.
     let new = fresh(&open(&sessions, &old).await);
     open(&sessions, &new).await;
+}
+
+pub(crate) async fn r6_stale_touch_does_not_undo_a_renewal(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (mut stale, old) = stored(&sessions).await;
+    let mut other = open(&sessions, &old).await;
+    world.clock.advance(minutes(10));
+    let new = fresh(&open(&sessions, &old).await);
+    stale.touch().await.expect("touches what is there now");
+    open(&sessions, &new).await;
+    other.renew().await.expect("renews what is there now");
+    assert!(is_refused(&sessions, &new).await, "the renewal did not take place");
+    stale.touch().await.expect("touches again");
+    open(&sessions, &fresh(&other)).await;
 }
 
 pub(crate) async fn r6_renewal_races_with_writes(world: World) {

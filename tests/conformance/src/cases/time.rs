@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use typed_sessions::{Clock, Login, days, hours, minutes, seconds};
 
-use crate::world::{Member, Shop, World, is_refused, logged_in, open, stored};
+use crate::world::{Member, Shop, World, is_refused, just_under, logged_in, open, stored};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -12,7 +12,7 @@ pub(crate) async fn e1_idle_session_ends(world: World) {
     let sessions = world.sessions::<Shop>();
     let (session, token) = stored(&sessions).await;
     assert_eq!(session.info().expires().since(world.clock.now()), minutes(30));
-    world.clock.advance(minutes(30) - MILLI);
+    world.clock.advance(just_under(minutes(30)));
     let opened = open(&sessions, &token).await;
     assert_eq!(opened.info().expires().since(world.clock.now()), minutes(30), "use moves the deadline");
     let token = opened.token().expose();
@@ -28,7 +28,7 @@ pub(crate) async fn e1_absolute_deadline_ends_a_busy_session(world: World) {
         world.clock.advance(minutes(10));
         open(&sessions, &token).await;
     }
-    world.clock.advance(minutes(10) - MILLI);
+    world.clock.advance(just_under(minutes(10)));
     let opened = open(&sessions, &token).await;
     assert_eq!(opened.info().expires().since(world.clock.now()), MILLI, "no touch goes beyond it");
     world.clock.advance(MILLI);
@@ -41,7 +41,7 @@ pub(crate) async fn e1_throttled_touch_never_ends_late(world: World) {
     world.clock.advance(minutes(9));
     open(&sessions, &token).await;
     // The last use was at 9 minutes and not written down: idle counts from 0.
-    world.clock.advance(minutes(21) - MILLI);
+    world.clock.advance(just_under(minutes(21)));
     assert!(sessions.peek(&token).await.expect("no error").is_some());
     world.clock.advance(MILLI);
     assert!(is_refused(&sessions, &token).await, "at most `touch_every` early, never late");
@@ -107,7 +107,7 @@ pub(crate) async fn e3_touch_is_throttled(world: World) {
     let (session, token) = stored(&sessions).await;
     let start = world.clock.now();
     counting.take();
-    world.clock.advance(minutes(1) - MILLI);
+    world.clock.advance(just_under(minutes(1)));
     open(&sessions, &token).await;
     assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0], "not yet due");
     assert_eq!(world.header(session.id()).await.last_seen(), start);
@@ -141,7 +141,7 @@ pub(crate) async fn e4_field_past_its_ttl_is_absent(world: World) {
     let (mut session, token) = stored(&sessions).await;
     session.otp = Some("123456".into());
     session.save().await.expect("saves");
-    world.clock.advance(minutes(5) - MILLI);
+    world.clock.advance(just_under(minutes(5)));
     let mut opened = open(&sessions, &token).await;
     assert_eq!(opened.otp.as_deref(), Some("123456"));
     assert_eq!(opened.get(Shop::OTP).await.expect("reads").as_deref(), Some("123456"));

@@ -141,13 +141,20 @@ pub(crate) async fn t5_nothing_secret_is_shown(world: World) {
     // The subscriber is the thread's: everything runs on this one thread.
     let log = tokio::task::spawn_blocking(move || {
         let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(log.clone())
-            .with_ansi(false)
-            .finish();
+        let subscriber = || {
+            let writer = log.clone();
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(writer)
+                .with_ansi(false)
+                .finish()
+        };
+        // With only one dispatcher in the process, tracing asks the thread that first meets an event whether anybody is
+        // interested in it, and that may be another test's thread, which has none. With two it asks them all.
+        let _second = tracing::Dispatch::new(subscriber());
+        let dispatch = tracing::Dispatch::new(subscriber());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let seen = tracing::subscriber::with_default(subscriber, || runtime.block_on(tell_everything(world)));
+        let seen = tracing::dispatcher::with_default(&dispatch, || runtime.block_on(tell_everything(world)));
         (log, seen)
     });
     let (log, (shown, secrets)) = log.await.expect("the thread ends");
@@ -167,7 +174,7 @@ async fn tell_everything(world: World) -> (Vec<String>, Vec<String>) {
     let mut secrets = vec![PRIVATE.to_owned()];
     let mut shown = Vec::new();
     let mut session = sessions.start();
-    session.note = PRIVATE.to_owned();
+    session.note.push_str(PRIVATE);
     session.number = 1;
     secrets.push(session.token().expose());
     session.save().await.expect("saves");
