@@ -12,6 +12,25 @@ use crate::user::UserId;
 ///
 /// A store that holds a lock on the record can leave all conditions to [`Change::evaluate`]; one that cannot (a script, a
 /// statement) carries them out in its own language, in the same order.
+///
+/// ```
+/// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+/// # #[derive(SessionData)] struct Shop { visits: u32 }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// use typed_sessions::{Applied, Change, Expected, Key, SessionStore, Text};
+///
+/// let store = MemoryStore::new();
+/// let mut session = Sessions::<Shop>::new(store.clone()).start();
+/// session.save().await?;
+/// let record = store.load(&session.id()).await?.expect("it was saved");
+///
+/// let mut change = Change::update(record.header.last_seen(), Expected::default());
+/// change.set = vec![(Key::new("visits"), Text::from_stored("5"))];
+/// assert_eq!(store.apply(&session.id(), &change).await?, Applied::Applied);
+/// session.reload().await?;
+/// assert_eq!(session.visits, 5);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Change {
@@ -109,7 +128,8 @@ pub struct Limit {
 }
 
 impl Limit {
-    pub(crate) fn new(sessions: usize, overflow: Overflow) -> Self {
+    /// A limit, for tests of stores; logins bring the configured one.
+    pub fn new(sessions: usize, overflow: Overflow) -> Self {
         Self { sessions, overflow }
     }
 
@@ -117,6 +137,14 @@ impl Limit {
     ///
     /// `members` is what the index knows: records that have ended, and `joining` itself, do not count. The least recently
     /// used go first. A store calls this in the same atomic step as the write.
+    ///
+    /// ```
+    /// use typed_sessions::{Applied, Clock, Limit, ManualClock, Overflow, SessionId};
+    ///
+    /// let (members, joining) = (Vec::new(), SessionId::from_bytes([7; 16]));
+    /// let room = Limit::new(1, Overflow::Refuse).make_room(&members, &joining, ManualClock::default().now());
+    /// assert_eq!(room, Ok(Vec::new()), "nobody is in: nobody has to go");
+    /// ```
     pub fn make_room(
         &self,
         members: &[(SessionId, Record)],
@@ -151,11 +179,41 @@ pub enum Overflow {
 
 impl Change {
     /// A change that creates a record with this header and, so far, no fields.
+    ///
+    /// ```
+    /// # use typed_sessions::{Applied, Change, MemoryStore, SessionData, SessionStore, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let store = MemoryStore::new();
+    /// # let mut session = Sessions::<Shop>::new(store.clone()).start();
+    /// # session.save().await?;
+    /// # let record = store.load(&session.id()).await?.expect("it was saved");
+    /// let create = Change::create(record.header.created(), record.header.clone());
+    /// assert!(create.evaluate(None).is_ok());
+    /// assert_eq!(create.evaluate(Some(&record)).unwrap_err(), Applied::Conflict);
+    /// # Ok(()) }
+    /// ```
     pub fn create(now: Timestamp, header: Header) -> Self {
         Self { now, guard: Guard::Absent, header: Some(header), set: Vec::new(), remove: Vec::new(), index: None }
     }
 
     /// A change to a live record that meets these conditions; so far it writes nothing.
+    ///
+    /// ```
+    /// # use typed_sessions::{Applied, Change, Expected, MemoryStore, SessionData, SessionStore, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let store = MemoryStore::new();
+    /// # let mut session = Sessions::<Shop>::new(store.clone()).start();
+    /// # session.save().await?;
+    /// # let record = store.load(&session.id()).await?.expect("it was saved");
+    /// let mut expected = Expected::default();
+    /// expected.revision = Some(record.header.revision() + 1);
+    /// let update = Change::update(record.header.created(), expected);
+    /// assert_eq!(update.evaluate(Some(&record)).unwrap_err(), Applied::Conflict);
+    /// assert_eq!(update.evaluate(None).unwrap_err(), Applied::Missing);
+    /// # Ok(()) }
+    /// ```
     pub fn update(now: Timestamp, expected: Expected) -> Self {
         let guard = Guard::Present(expected);
         Self { now, guard, header: None, set: Vec::new(), remove: Vec::new(), index: None }
@@ -165,6 +223,22 @@ impl Change {
     /// the change leaves the header, and so the deadline, as it is.
     ///
     /// For a store's own expiry. It is a duration since [`Change::now`] may come from a fake clock.
+    ///
+    /// ```
+    /// # use typed_sessions::{Change, Expected, MemoryStore, SessionData, SessionStore, Sessions, minutes};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let store = MemoryStore::new();
+    /// # let mut session = Sessions::<Shop>::new(store.clone()).start();
+    /// # session.save().await?;
+    /// # let record = store.load(&session.id()).await?.expect("it was saved");
+    /// let now = record.header.last_seen();
+    /// let mut change = Change::update(now, Expected::default());
+    /// assert_eq!(change.keep_for(), None);  // the store's expiry stays as it is
+    /// change.header = Some(record.header.clone());
+    /// assert_eq!(change.keep_for(), Some(minutes(30)));
+    /// # Ok(()) }
+    /// ```
     pub fn keep_for(&self) -> Option<Duration> {
         let header = self.header.as_ref()?;
         Some(header.deadline().since(self.now).max(Duration::from_millis(1)))
@@ -173,6 +247,26 @@ impl Change {
     /// The record after this change, or why it must not be written.
     ///
     /// Pure: the caller holds a lock on the record from reading `current` until the answer is written.
+    ///
+    /// ```
+    /// # use typed_sessions::{Applied, Change, Expected, Key, MemoryStore, SessionData, SessionStore, Sessions, Text};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let store = MemoryStore::new();
+    /// # let mut session = Sessions::<Shop>::new(store.clone()).start();
+    /// # session.save().await?;
+    /// # let record = store.load(&session.id()).await?.expect("it was saved");
+    /// let mut change = Change::update(record.header.last_seen(), Expected::default());
+    /// change.set = vec![(Key::new("visits"), Text::from_stored("5"))];
+    /// match change.evaluate(Some(&record)) {
+    ///     Ok(next) => assert_eq!(next.fields.get("visits"), Some(&Text::from_stored("5"))),
+    ///     Err(refused) => panic!("{refused:?}"),  // a store returns `Ok(refused)`
+    /// }
+    ///
+    /// change.now = record.header.deadline();  // too late
+    /// assert_eq!(change.evaluate(Some(&record)).unwrap_err(), Applied::Missing);
+    /// # Ok(()) }
+    /// ```
     pub fn evaluate(&self, current: Option<&Record>) -> Result<Record, Applied> {
         let base = match (&self.guard, current) {
             (Guard::Absent, None) => None,

@@ -12,11 +12,19 @@ use crate::stored::Stored;
 
 /// A struct whose fields are session keys. Derive it; do not implement it by hand.
 ///
-/// ```ignore
+/// ```
+/// use typed_sessions::{MemoryStore, SessionData, Sessions};
+///
 /// #[derive(SessionData)]
 /// struct Shop {
 ///     cart: Vec<String>,
+///     #[session(key = "lang", default = "en".to_owned())]
+///     language: String,
 /// }
+///
+/// let session = Sessions::<Shop>::new(MemoryStore::new()).start();
+/// assert!(session.cart.is_empty());
+/// assert_eq!(session.language, "en");
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not session data",
@@ -70,7 +78,7 @@ pub trait SessionData: Sized + Send + 'static {
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use typed_sessions_core::SessionUser;
+/// use typed_sessions::SessionUser;
 ///
 /// #[derive(Serialize, Deserialize)]
 /// struct Member { id: u64, name: String }
@@ -79,6 +87,9 @@ pub trait SessionData: Sized + Send + 'static {
 ///     type Id = u64;
 ///     fn id(&self) -> u64 { self.id }
 /// }
+///
+/// let ada = Member { id: 7, name: "Ada".into() };
+/// assert_eq!(ada.id(), 7);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be logged in: it is not a `SessionUser`",

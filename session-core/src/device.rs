@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// use std::net::Ipv4Addr;
-/// use typed_sessions_core::Device;
+/// use typed_sessions::Device;
 ///
 /// let device = Device::new("Firefox on Linux").ip(Ipv4Addr::LOCALHOST).user_agent("Mozilla/5.0 (X11; Linux x86_64)");
 /// assert_eq!(device.label, "Firefox on Linux");

@@ -7,6 +7,21 @@ use std::fmt;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, as far as a caller can act on it.
+///
+/// ```
+/// use typed_sessions::{Error, ErrorKind};
+///
+/// fn status(error: &Error) -> u16 {
+///     match error.kind() {
+///         ErrorKind::Gone => 401,
+///         ErrorKind::Conflict => 409,
+///         ErrorKind::Unavailable => 503,
+///         _ => 500,
+///     }
+/// }
+///
+/// assert_eq!(status(&Error::unavailable("connection refused")), 503);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -39,7 +54,7 @@ pub enum ErrorKind {
 /// field. Session ids and keys may appear.
 ///
 /// ```
-/// use typed_sessions_core::{Error, ErrorKind};
+/// use typed_sessions::{Error, ErrorKind};
 ///
 /// let error = Error::unavailable("connection refused");
 /// assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -59,18 +74,45 @@ impl Error {
     }
 
     /// For stores: the backend could not be reached, or did not answer in time.
+    ///
+    /// ```
+    /// # use std::io;
+    /// # use typed_sessions::{Error, ErrorKind};
+    /// let error = Error::unavailable(io::Error::from(io::ErrorKind::ConnectionRefused));
+    /// assert_eq!(error.kind(), ErrorKind::Unavailable);
+    /// assert!(std::error::Error::source(&error).is_some());
+    /// ```
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::from_store(ErrorKind::Unavailable, "the session store is unavailable; try again", source.into())
     }
 
     /// For stores: the backend refused, and would refuse again.
+    ///
+    /// ```
+    /// # use typed_sessions::{Error, ErrorKind};
+    /// let error = Error::store("permission denied");
+    /// assert_eq!(error.kind(), ErrorKind::Store);
+    /// assert!(!error.is_transient());
+    /// ```
     pub fn store(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::from_store(ErrorKind::Store, "the session store refused the operation", source.into())
+    }
+
+    /// For stores: what they are told to do is not possible. The message says what to change and quotes no password.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
     }
 
     /// For stores: what is kept under `key` of a session is not what this library writes.
     ///
     /// `reason` must not quote the stored text.
+    ///
+    /// ```
+    /// # use typed_sessions::{Error, ErrorKind};
+    /// let error = Error::corrupt("$header", "it is empty");
+    /// assert_eq!(error.kind(), ErrorKind::Decode);
+    /// assert_eq!(error.to_string(), "the stored key `$header` cannot be read: it is empty");
+    /// ```
     pub fn corrupt(key: &str, reason: &str) -> Self {
         Self::new(ErrorKind::Decode, format!("the stored key `{key}` cannot be read: {reason}"))
     }

@@ -42,6 +42,10 @@ pub(crate) fn logged_in(id: &SessionId) {
     tracing::info!(target: TARGET, session = %id, "logged in");
 }
 
+pub(crate) fn reauthenticated(id: &SessionId) {
+    tracing::info!(target: TARGET, session = %id, "reauthenticated");
+}
+
 pub(crate) fn logged_out(id: &SessionId) {
     tracing::info!(target: TARGET, session = %id, "logged out");
 }
@@ -52,6 +56,8 @@ pub(crate) enum Ended {
     Destroyed,
     Revoked,
     Reuse,
+    /// What the login rested on has changed.
+    AuthTagChanged,
 }
 
 pub(crate) fn ended(id: &SessionId, why: Ended) {

@@ -13,6 +13,27 @@ use crate::json;
 ///
 /// The derive makes one constant per stored field. `V` is what the key holds when it is present: the same as `T`, or
 /// `T`'s inside where the field is an `Option` (whose `None` is an absent key). It is what `Session::take` returns.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// use typed_sessions::{Field, MemoryStore, Result, Session, SessionData, Sessions};
+///
+/// #[derive(SessionData)]
+/// struct Shop {
+///     cart: Vec<String>,
+///     visits: u32,
+/// }
+///
+/// async fn reset<T: Default>(session: &mut Session<Shop>, field: Field<Shop, T>) -> Result<()> {
+///     session.set(field, T::default()).await
+/// }
+///
+/// let mut session = Sessions::<Shop>::new(MemoryStore::new()).start();
+/// session.visits = 5;
+/// reset(&mut session, Shop::VISITS).await?;
+/// assert_eq!(session.visits, 0);
+/// # Ok(()) }
+/// ```
 pub struct Field<D, T, V = T> {
     index: usize,
     slot: fn(&mut D) -> &mut T,
@@ -46,6 +67,18 @@ where
 
 impl<D: SessionData, T, V> Field<D, T, V> {
     /// The key under which the field is stored.
+    ///
+    /// ```
+    /// # use typed_sessions::SessionData;
+    /// #[derive(SessionData)]
+    /// struct Shop {
+    ///     cart: Vec<String>,
+    ///     #[session(key = "lang")]
+    ///     language: String,
+    /// }
+    ///
+    /// assert_eq!((Shop::CART.key(), Shop::LANGUAGE.key()), ("cart", "lang"));
+    /// ```
     pub fn key(&self) -> &'static str {
         self.spec().key
     }

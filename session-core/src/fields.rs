@@ -10,6 +10,11 @@ use crate::time::Timestamp;
 /// The name under which a field is stored.
 ///
 /// Keys that start with `$` are the library's own and never name a field.
+///
+/// ```
+/// let key = typed_sessions::Key::new("cart");
+/// assert_eq!(key.as_str(), "cart");
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<str>);
 
@@ -41,6 +46,14 @@ impl fmt::Debug for Key {
 /// (`@1767225600000 "123456"`). A store keeps it byte for byte and compares it as a whole.
 ///
 /// `Debug` shows its length only: the text is the user's data.
+///
+/// ```
+/// use typed_sessions::Text;
+///
+/// let text = Text::from_stored("\"de\"");
+/// assert_eq!(text.as_str(), "\"de\"");
+/// assert_eq!(format!("{text:?}"), "[4 bytes]");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Text(Arc<str>);
 
@@ -83,6 +96,14 @@ impl fmt::Debug for Text {
 }
 
 /// The fields of a record, in the order of their keys. Cloning shares the whole.
+///
+/// ```
+/// use typed_sessions::{Fields, Key, Text};
+///
+/// let fields: Fields = [(Key::new("cart"), Text::from_stored("[]"))].into_iter().collect();
+/// assert_eq!(fields.get("cart").map(Text::as_str), Some("[]"));
+/// assert_eq!((fields.len(), fields.bytes()), (1, 6));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields(Arc<BTreeMap<Key, Text>>);
 
@@ -113,6 +134,15 @@ impl Fields {
     }
 
     /// The fields after setting and removing some; what is set wins over what is removed.
+    ///
+    /// ```
+    /// # use typed_sessions::{Fields, Key, Text};
+    /// let before = Fields::from_iter([(Key::new("cart"), Text::from_stored("[]"))]);
+    /// let after = before.with(&[(Key::new("visits"), Text::from_stored("1"))], &[Key::new("cart")]);
+    /// let keys: Vec<&str> = after.iter().map(|(key, _)| key.as_str()).collect();
+    /// assert_eq!(keys, ["visits"]);
+    /// assert!(before.get("cart").is_some());
+    /// ```
     #[must_use]
     pub fn with(&self, set: &[(Key, Text)], remove: &[Key]) -> Self {
         let mut next = self.clone();

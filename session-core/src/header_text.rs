@@ -34,6 +34,8 @@ struct HeaderText {
     absolute: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idle: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lifetime: Option<u64>,
     hash: Bytes,
     since: Timestamp,
     seed: Bytes,
@@ -62,13 +64,26 @@ impl Serialize for Bytes {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        let text = String::deserialize(deserializer)?;
         from_base64(&text).map(Self).ok_or_else(|| D::Error::custom("expected 32 bytes of base64url"))
     }
 }
 
 impl Header {
     /// The header as one line of JSON. It contains hashes and seeds but no secret: what is stored opens nothing.
+    ///
+    /// ```
+    /// # use typed_sessions::{Header, MemoryStore, SessionData, SessionStore, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let store = MemoryStore::new();
+    /// # let mut session = Sessions::<Shop>::new(store.clone()).start();
+    /// # session.save().await?;
+    /// let header = store.load(&session.id()).await?.expect("it was saved").header;
+    /// let again = Header::from_text(&header.to_text())?;
+    /// assert_eq!(again.deadline(), header.deadline());
+    /// # Ok(()) }
+    /// ```
     #[allow(clippy::missing_panics_doc, reason = "numbers and strings under fixed names are always JSON")]
     pub fn to_text(&self) -> String {
         let text = HeaderText {
@@ -80,6 +95,7 @@ impl Header {
             deadline: self.deadline,
             absolute: self.absolute_deadline,
             idle: self.idle_timeout.map(millis),
+            lifetime: self.absolute_timeout.map(millis),
             hash: Bytes(self.secret.hash.0),
             since: self.secret.since,
             seed: Bytes(self.secret.seed.0),
@@ -95,6 +111,11 @@ impl Header {
     }
 
     /// Reads what [`to_text`](Header::to_text) wrote. Anything else is `ErrorKind::Decode`, naming `$header`.
+    ///
+    /// ```
+    /// # use typed_sessions::{ErrorKind, Header};
+    /// assert_eq!(Header::from_text("no header").unwrap_err().kind(), ErrorKind::Decode);
+    /// ```
     pub fn from_text(text: &str) -> Result<Self> {
         let Version { v } =
             serde_json::from_str(text).map_err(|_| Error::corrupt(KEY, "it is not a session header"))?;
@@ -112,6 +133,7 @@ impl Header {
             deadline: text.deadline,
             absolute_deadline: text.absolute,
             idle_timeout: text.idle.map(Duration::from_millis),
+            absolute_timeout: text.lifetime.map(Duration::from_millis),
             secret: CurrentSecret { hash: SecretHash(text.hash.0), since: text.since, seed: Seed(text.seed.0) },
             previous: text.previous.map(|previous| PreviousSecret {
                 hash: SecretHash(previous.hash.0),

@@ -16,22 +16,31 @@ pub struct SessionInfo {
     last_seen: Timestamp,
     expires: Timestamp,
     login: Option<Arc<LoginInfo>>,
+    relation: Relation,
+}
+
+/// Whose session it is that somebody looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Own,
+    Other,
 }
 
 impl SessionInfo {
-    pub(crate) fn new(id: SessionId, header: &Header) -> Self {
+    pub(crate) fn new(id: SessionId, header: &Header, relation: Relation) -> Self {
         Self {
             id,
             created: header.created,
             last_seen: header.last_seen,
             expires: header.deadline,
             login: header.login.clone(),
+            relation,
         }
     }
 
     /// Of a session that is not stored yet.
     pub(crate) fn unsaved(id: SessionId, started: Timestamp, expires: Timestamp) -> Self {
-        Self { id, created: started, last_seen: started, expires, login: None }
+        Self { id, created: started, last_seen: started, expires, login: None, relation: Relation::Own }
     }
 
     /// The public handle, for `revoke`.
@@ -62,6 +71,12 @@ impl SessionInfo {
     /// Where they logged in, if the login said so.
     pub fn device(&self) -> Option<&Device> {
         self.login.as_ref()?.device.as_ref()
+    }
+
+    /// Whether it is the session of whoever looks: always for [`Session::info`](crate::Session::info), in a listing for
+    /// the session that was named by [`UserSessions::seen_from`](crate::UserSessions::seen_from).
+    pub fn is_current(&self) -> bool {
+        self.relation == Relation::Own
     }
 
     /// When the user last proved who they are.

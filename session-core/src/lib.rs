@@ -4,6 +4,7 @@
 //! A request's way through it: [`Token::parse`] -> [`SessionStore::load`] -> policy decides over `(record, now)` ->
 //! [`SessionStore::apply`] writes the [`Change`] -> [`Session`] hands out the struct.
 
+mod auth_tag;
 mod builder;
 mod change;
 mod data;
@@ -42,7 +43,7 @@ pub use crate::field::Field;
 pub use crate::fields::{Fields, Key, Text};
 pub use crate::info::SessionInfo;
 pub use crate::login::Login;
-pub use crate::policy::Reuse;
+pub use crate::policy::{Policy, Reuse};
 pub use crate::record::{Header, Record};
 pub use crate::session::Session;
 pub use crate::sessions::Sessions;

@@ -1,13 +1,14 @@
 //! How a user logs in.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::device::Device;
 
-/// Options of one login: the device, and timeouts other than the configured ones.
+/// Options of one login: the device, timeouts other than the configured ones, and what the login rests on.
 ///
 /// ```
-/// use typed_sessions_core::{Device, Login, days};
+/// use typed_sessions::{Device, Login, days};
 ///
 /// let login = Login::new().device(Device::new("Firefox on Linux")).remember(days(30));
 /// ```
@@ -16,6 +17,17 @@ pub struct Login {
     pub(crate) device: Option<Device>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
+    pub(crate) auth_tag: Option<AuthTagBytes>,
+}
+
+/// The caller's bytes for the tag: a password hash, perhaps, so `Debug` hides them.
+#[derive(Clone)]
+pub(crate) struct AuthTagBytes(pub(crate) Vec<u8>);
+
+impl fmt::Debug for AuthTagBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[auth tag]")
+    }
 }
 
 impl Login {
@@ -41,6 +53,14 @@ impl Login {
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// What the login rests on: the user's password hash, for example. A fingerprint of it is kept, and
+    /// [`Sessions::open_checked`](crate::Sessions::open_checked) ends the session once it has changed.
+    #[must_use]
+    pub fn auth_tag(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.auth_tag = Some(AuthTagBytes(bytes.as_ref().to_vec()));
         self
     }
 

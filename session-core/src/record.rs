@@ -10,6 +10,21 @@ use crate::token::{Secret, SecretHash, Seed};
 use crate::user::{LoginInfo, UserId};
 
 /// One session as a store keeps it. Cloning copies the header and shares the fields.
+///
+/// ```
+/// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+/// # #[derive(SessionData)] struct Shop { visits: u32 }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// use typed_sessions::{SessionStore, Text};
+///
+/// let store = MemoryStore::new();
+/// let mut session = Sessions::<Shop>::new(store.clone()).start();
+/// session.save().await?;
+/// let record = store.load(&session.id()).await?.expect("it was saved");
+/// assert_eq!(record.fields.get("visits").map(Text::as_str), Some("0"));
+/// assert_eq!(record.header.user(), None);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Record {
@@ -30,6 +45,23 @@ impl Record {
 ///
 /// A store keeps it as [`to_text`](Header::to_text) and may keep the numbers that it needs for its guards beside it. Only
 /// the core makes and changes headers, and every change adds one to the [`revision`](Header::revision).
+///
+/// ```
+/// # use typed_sessions::{MemoryStore, SessionData, SessionStore, Sessions, minutes};
+/// # #[derive(SessionData)] struct Shop { visits: u32 }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// # let store = MemoryStore::new();
+/// # let mut session = Sessions::<Shop>::new(store.clone()).start();
+/// # session.save().await?;
+/// let header = store.load(&session.id()).await?.expect("it was saved").header;
+/// assert_eq!(header.deadline(), header.last_seen().after(minutes(30)));
+/// assert!(header.is_live(header.last_seen()) && !header.is_live(header.deadline()));
+///
+/// session.touch().await?;
+/// let touched = store.load(&session.id()).await?.expect("it lives").header;
+/// assert_eq!(touched.revision(), header.revision() + 1);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Header {
     pub(crate) revision: u64,
@@ -40,6 +72,8 @@ pub struct Header {
     pub(crate) absolute_deadline: Timestamp,
     /// Set by a login that chose its own idle timeout; otherwise the policy's holds.
     pub(crate) idle_timeout: Option<Duration>,
+    /// Set by a login that chose its own absolute timeout.
+    pub(crate) absolute_timeout: Option<Duration>,
     pub(crate) secret: CurrentSecret,
     pub(crate) previous: Option<PreviousSecret>,
     pub(crate) login: Option<Arc<LoginInfo>>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::builder::Builder;
 use crate::data::{SessionData, SessionUser};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event;
 use crate::open::{self, Opened};
 use crate::policy::Policy;
@@ -20,11 +20,23 @@ use crate::users::UserSessions;
 /// All sessions whose data is `D`, in one store. Cheap to clone; share it between threads and requests.
 ///
 /// ```
-/// # use typed_sessions_core as typed_sessions;
-/// # fn example<D: typed_sessions::SessionData>(store: impl typed_sessions::SessionStore) -> typed_sessions::Result<()> {
-/// use typed_sessions::{Sessions, hours, minutes};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// use typed_sessions::{MemoryStore, SessionData, Sessions, hours, minutes};
 ///
-/// let sessions = Sessions::<D>::builder(store).idle_timeout(minutes(15)).absolute_timeout(hours(8)).build()?;
+/// #[derive(SessionData)]
+/// struct Shop {
+///     visits: u32,
+/// }
+///
+/// let store = MemoryStore::new();
+/// let sessions = Sessions::<Shop>::builder(store).idle_timeout(minutes(15)).absolute_timeout(hours(8)).build()?;
+/// let same = sessions.clone();
+///
+/// let mut session = sessions.start();
+/// session.visits = 1;
+/// session.save().await?;
+/// let session = same.open(session.token().expose()).await?.expect("the session lives");
+/// assert_eq!(session.visits, 1);
 /// # Ok(()) }
 /// ```
 pub struct Sessions<D: SessionData> {
@@ -48,12 +60,30 @@ impl Context {
 
 impl<D: SessionData> Sessions<D> {
     /// Sessions in this store, with the defaults that [`Builder`] lists.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions, minutes};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let info = sessions.start().info();
+    /// assert_eq!(info.expires().since(info.created()), minutes(30));  // the default idle timeout
+    /// ```
     #[allow(clippy::missing_panics_doc, reason = "the defaults do not contradict each other")]
     pub fn new(store: impl SessionStore) -> Self {
         Self::builder(store).build().expect("the defaults do not contradict each other")
     }
 
     /// Sessions in this store, to be configured.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions, minutes};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # fn main() -> typed_sessions::Result<()> {
+    /// let sessions = Sessions::<Shop>::builder(MemoryStore::new()).idle_timeout(minutes(5)).build()?;
+    /// let info = sessions.start().info();
+    /// assert_eq!(info.expires().since(info.created()), minutes(5));
+    /// # Ok(()) }
+    /// ```
     pub fn builder(store: impl SessionStore) -> Builder<D> {
         Builder::new(store)
     }
@@ -67,6 +97,21 @@ impl<D: SessionData> Sessions<D> {
     ///
     /// # Panics
     /// When the operating system's random generator fails.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// let token = session.token().expose();
+    /// assert!(sessions.open(&token).await?.is_none());  // nothing is stored yet
+    ///
+    /// session.cart.push("tea".into());
+    /// session.save().await?;
+    /// assert!(sessions.open(&token).await?.is_some());
+    /// # Ok(()) }
+    /// ```
     pub fn start(&self) -> Session<D> {
         Session::start(Arc::clone(&self.context))
     }
@@ -78,8 +123,89 @@ impl<D: SessionData> Sessions<D> {
     ///
     /// Cost: one `load`; one `apply` more when a touch or a renewal is due, or a renewed secret arrives for the first
     /// time. A malformed token makes no call. When only that `apply` fails, the session opens all the same.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, Result, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// async fn greet(sessions: &Sessions<Shop>, cookie: &str) -> Result<String> {
+    ///     let Some(mut session) = sessions.open(cookie).await? else {
+    ///         return Ok("please sign in".to_owned());
+    ///     };
+    ///     session.visits += 1;
+    ///     session.save().await?;
+    ///     Ok(format!("visit {}", session.visits))
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # let mut session = sessions.start();
+    /// # session.save().await?;
+    /// # let cookie = session.token().expose();
+    ///
+    /// assert_eq!(greet(&sessions, &cookie).await?, "visit 1");
+    /// assert_eq!(greet(&sessions, "nonsense").await?, "please sign in");
+    /// # Ok(()) }
+    /// ```
     pub async fn open(&self, token: impl AsRef<str>) -> Result<Option<Session<D>>> {
         self.open_as(token.as_ref(), Mode::Active).await
+    }
+
+    /// Opens a session as [`open`](Sessions::open) does, and ends it for good if what its login rests on has changed since:
+    /// a password change signs out the other devices, as in Django.
+    ///
+    /// `current` gets the user's id and returns what the login must rest on now, such as the stored password hash; its
+    /// errors come back as they are. It is not called for a session without a user, which opens as it is. The session ends
+    /// when its tag ([`Login::auth_tag`](crate::Login::auth_tag), [`Session::auth_tag`]) was made of other bytes or is
+    /// missing; compared in constant time.
+    ///
+    /// Cost: as `open`; one `delete` more when the session ends.
+    ///
+    /// ```
+    /// # use typed_sessions::{Error, Login, MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.login_with(Member { id: 7 }, Login::new().auth_tag("$argon2id$old")).await?;
+    /// let token = session.token().expose();
+    ///
+    /// // The closure looks into the table of users.
+    /// let same = sessions.open_checked(&token, |_id| async { Ok::<_, Error>("$argon2id$old") });
+    /// assert!(same.await?.is_some());
+    /// let changed = sessions.open_checked(&token, |_id| async { Ok::<_, Error>("$argon2id$new") });
+    /// assert!(changed.await?.is_none());
+    /// assert!(sessions.open(&token).await?.is_none());
+    /// # Ok(()) }
+    /// ```
+    pub async fn open_checked<F, B, E>(
+        &self,
+        token: impl AsRef<str>,
+        current: impl FnOnce(<D::User as SessionUser>::Id) -> F,
+    ) -> Result<Option<Session<D>>, E>
+    where
+        F: Future<Output = Result<B, E>>,
+        B: AsRef<[u8]>,
+        E: From<Error>,
+    {
+        let Some(session) = self.open(token).await? else {
+            return Ok(None);
+        };
+        if !session.is_logged_in() {
+            return Ok(Some(session));
+        }
+        let rests = match session.user_id() {
+            Some(user) => session.rests_on(current(user).await?.as_ref()),
+            // An id that is no id any more cannot be checked: fail closed.
+            None => false,
+        };
+        if rests {
+            return Ok(Some(session));
+        }
+        if self.context.store.delete(&session.id()).await? {
+            event::ended(&session.id(), event::Ended::AuthTagChanged);
+        }
+        Ok(None)
     }
 
     /// Opens a session silently: nothing done through the handle touches or renews it.
@@ -87,12 +213,43 @@ impl<D: SessionData> Sessions<D> {
     /// For looking on behalf of somebody else, or for polling that must not keep a session alive. Reading and writing
     /// fields works; whatever would change the secret (`login`, `logout`, `renew`) is `ErrorKind::Invalid`, and `touch`
     /// does nothing. Cost: one `load`.
+    ///
+    /// ```
+    /// # use typed_sessions::{ManualClock, MemoryStore, SessionData, Sessions, minutes};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let clock = ManualClock::default();
+    /// # let sessions = Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build()?;
+    /// # let mut session = sessions.start();
+    /// # session.save().await?;
+    /// # let token = session.token().expose();
+    /// clock.advance(minutes(29));
+    /// assert!(sessions.peek(&token).await?.is_some());
+    /// clock.advance(minutes(1));
+    /// assert!(sessions.open(&token).await?.is_none());  // idle for 30 minutes: `peek` did not count
+    /// # Ok(()) }
+    /// ```
     pub async fn peek(&self, token: impl AsRef<str>) -> Result<Option<Session<D>>> {
         self.open_as(token.as_ref(), Mode::Silent).await
     }
 
     /// Opens the session of a token, or starts one when there is no token or it opens nothing. A foreign id is never
     /// adopted: the new session has its own. Errors as [`open`](Sessions::open), never a fresh session instead.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.open_or_start(None).await?;
+    /// assert!(!session.is_stored());
+    /// session.save().await?;
+    ///
+    /// let cookie = session.token().expose();
+    /// let again = sessions.open_or_start(Some(&cookie)).await?;
+    /// assert_eq!(again.id(), session.id());
+    /// # Ok(()) }
+    /// ```
     pub async fn open_or_start(&self, token: Option<&str>) -> Result<Session<D>> {
         let opened = match token {
             Some(token) => self.open(token).await?,
@@ -113,11 +270,42 @@ impl<D: SessionData> Sessions<D> {
     }
 
     /// The sessions of one user. No store call.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let (mut phone, mut laptop) = (sessions.start(), sessions.start());
+    /// phone.login(Member { id: 7 }).await?;
+    /// laptop.login(Member { id: 7 }).await?;
+    ///
+    /// let mine = sessions.user(&7);
+    /// assert_eq!(mine.count().await?, 2);
+    /// mine.revoke_except(phone.id()).await?;
+    /// assert!(sessions.open(laptop.token().expose()).await?.is_none());
+    /// # Ok(()) }
+    /// ```
     pub fn user(&self, id: &<D::User as SessionUser>::Id) -> UserSessions<D> {
         UserSessions::new(Arc::clone(&self.context), id)
     }
 
     /// Ends a session, whoever holds it, for good. Tells whether it was there. Cost: one `delete`.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// assert!(sessions.revoke(session.id()).await?);
+    /// assert!(!sessions.revoke(session.id()).await?);  // it has ended already
+    /// assert!(sessions.open(session.token().expose()).await?.is_none());
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke(&self, id: impl Borrow<SessionId>) -> Result<bool> {
         let id = *id.borrow();
         let ended = self.context.store.delete(&id).await?;
@@ -129,6 +317,20 @@ impl<D: SessionData> Sessions<D> {
 
     /// Reclaims the space of up to `limit` sessions past their deadline; tells how many. They are refused whether or not
     /// this ever runs. Cost: one `purge_expired`.
+    ///
+    /// ```
+    /// # use typed_sessions::{ManualClock, MemoryStore, SessionData, Sessions, minutes};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let clock = ManualClock::default();
+    /// # let sessions = Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build()?;
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// assert_eq!(sessions.purge_expired(1_000).await?, 0);
+    /// clock.advance(minutes(30));
+    /// assert_eq!(sessions.purge_expired(1_000).await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn purge_expired(&self, limit: usize) -> Result<usize> {
         self.context.store.purge_expired(self.context.now(), limit).await
     }

@@ -28,6 +28,42 @@ use crate::user::UserId;
 /// The crate `typed-sessions-conformance` checks all of it with one line of test code.
 ///
 /// Methods take `&self` and are called in parallel. `Arc<S>` and `Box<S>` of a store are stores.
+///
+/// The heart of a store that holds a lock, still without users; `examples/custom_store.rs` is a whole one:
+///
+/// ```
+/// # use std::{collections::HashMap, sync::Mutex};
+/// # use typed_sessions::{Record, SessionData, Sessions, Timestamp, UserId};
+/// # #[derive(SessionData)] struct Shop { visits: u32 }
+/// # #[derive(Debug, Default)] struct MapStore(Mutex<HashMap<SessionId, Record>>);
+/// use async_trait::async_trait;
+/// use typed_sessions::{Applied, Change, Result, SessionId, SessionStore};
+///
+/// #[async_trait]
+/// impl SessionStore for MapStore {
+///     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
+///         let mut sessions = self.0.lock().expect("no panic under the lock");
+///         match change.evaluate(sessions.get(id)) {
+///             Ok(next) => drop(sessions.insert(*id, next)),
+///             Err(refused) => return Ok(refused),
+///         }
+///         Ok(Applied::Applied)
+///     }
+///     // and `load`, `delete`, `sessions_of`, `purge_expired`
+/// #     async fn load(&self, id: &SessionId) -> Result<Option<Record>> { Ok(self.0.lock().unwrap().get(id).cloned()) }
+/// #     async fn delete(&self, id: &SessionId) -> Result<bool> { Ok(self.0.lock().unwrap().remove(id).is_some()) }
+/// #     async fn sessions_of(&self, _: &UserId) -> Result<Vec<(SessionId, Record)>> { Ok(Vec::new()) }
+/// #     async fn purge_expired(&self, _: Timestamp, _: usize) -> Result<usize> { Ok(0) }
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+///
+/// let sessions = Sessions::<Shop>::new(MapStore::default());
+/// # let mut session = sessions.start();
+/// # session.save().await?;
+/// # session.update(Shop::VISITS, |n| *n += 1).await?;
+/// # assert_eq!(sessions.open(session.token().expose()).await?.expect("the session lives").visits, 1);
+/// # Ok(()) }
+/// ```
 #[async_trait]
 pub trait SessionStore: Debug + Send + Sync + 'static {
     /// The record of a session; `None` when there is none. Writes nothing.

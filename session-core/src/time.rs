@@ -8,6 +8,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 /// An instant: whole milliseconds since the Unix epoch. Arithmetic saturates.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use typed_sessions::{Timestamp, hours};
+///
+/// let new_year = Timestamp::from_millis(1_767_225_600_000);
+/// assert_eq!(new_year.after(hours(1)).as_millis(), 1_767_229_200_000);
+/// assert_eq!(Timestamp::from(SystemTime::from(new_year)), new_year);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
@@ -29,12 +38,25 @@ impl Timestamp {
     }
 
     /// The instant `duration` later, or [`Timestamp::MAX`].
+    ///
+    /// ```
+    /// # use typed_sessions::{Timestamp, seconds};
+    /// assert_eq!(Timestamp::MIN.after(seconds(2)).as_millis(), 2_000);
+    /// assert_eq!(Timestamp::MAX.after(seconds(2)), Timestamp::MAX);
+    /// ```
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
     /// How long ago `earlier` was at this instant; zero if it is still to come.
+    ///
+    /// ```
+    /// # use typed_sessions::{Timestamp, seconds};
+    /// let (earlier, later) = (Timestamp::from_millis(1_000), Timestamp::from_millis(3_000));
+    /// assert_eq!(later.since(earlier), seconds(2));
+    /// assert_eq!(earlier.since(later), seconds(0));
+    /// ```
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -66,6 +88,22 @@ impl From<Timestamp> for SystemTime {
 }
 
 /// Where the time comes from.
+///
+/// ```
+/// use typed_sessions::{Clock, SystemClock, Timestamp, minutes};
+///
+/// /// Shows how an application behaves on a server whose clock is ahead.
+/// #[derive(Debug)]
+/// struct Ahead;
+///
+/// impl Clock for Ahead {
+///     fn now(&self) -> Timestamp {
+///         SystemClock.now().after(minutes(5))
+///     }
+/// }
+///
+/// assert!(Ahead.now() > SystemClock.now());
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
@@ -93,7 +131,7 @@ impl Clock for SystemClock {
 /// A clock for tests that moves only when told. Clones share one time.
 ///
 /// ```
-/// use typed_sessions_core::{Clock, ManualClock, minutes};
+/// use typed_sessions::{Clock, ManualClock, minutes};
 ///
 /// let clock = ManualClock::default();
 /// let before = clock.now();
@@ -105,11 +143,24 @@ pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
     /// A clock that stands at `now`.
+    ///
+    /// ```
+    /// # use typed_sessions::{Clock, ManualClock, Timestamp};
+    /// let clock = ManualClock::new(Timestamp::from_millis(1_000));
+    /// assert_eq!(clock.now().as_millis(), 1_000);
+    /// ```
     pub fn new(now: Timestamp) -> Self {
         Self(Arc::new(AtomicU64::new(now.0)))
     }
 
     /// Moves the time forward, for all clones.
+    ///
+    /// ```
+    /// # use typed_sessions::{Clock, ManualClock, Timestamp, seconds};
+    /// let clock = ManualClock::new(Timestamp::from_millis(1_000));
+    /// clock.advance(seconds(1));
+    /// assert_eq!(clock.now().as_millis(), 2_000);
+    /// ```
     pub fn advance(&self, by: Duration) {
         let step = |now: u64| Some(now.saturating_add(millis(by)));
         // `fetch_update` with a closure that never returns `None` cannot fail.
@@ -117,6 +168,13 @@ impl ManualClock {
     }
 
     /// Sets the time, for all clones; it may go backwards.
+    ///
+    /// ```
+    /// # use typed_sessions::{Clock, ManualClock, Timestamp};
+    /// let clock = ManualClock::default();
+    /// clock.set(Timestamp::MIN);
+    /// assert_eq!(clock.now(), Timestamp::MIN);
+    /// ```
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.0, Ordering::SeqCst);
     }
@@ -141,6 +199,14 @@ pub const fn seconds(n: u64) -> Duration {
 }
 
 /// `n` minutes. More than fit saturate.
+///
+/// ```
+/// # use std::time::Duration;
+/// use typed_sessions::minutes;
+///
+/// const IDLE: Duration = minutes(30);
+/// assert_eq!(IDLE, Duration::from_secs(1_800));
+/// ```
 pub const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n.saturating_mul(60))
 }

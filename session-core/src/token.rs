@@ -39,6 +39,16 @@ pub(crate) fn to_base64(bytes: &[u8]) -> String {
 /// The public handle of a session: 16 random bytes that never change, shown as 22 characters of base64url.
 ///
 /// An id is no credential: who knows it can neither open the session nor end it. It may appear in logs and listings.
+///
+/// ```
+/// use typed_sessions::SessionId;
+///
+/// # fn main() -> typed_sessions::Result<()> {
+/// let id: SessionId = "AAECAwQFBgcICQoLDA0ODw".parse()?;
+/// assert_eq!(id.to_string(), "AAECAwQFBgcICQoLDA0ODw");
+/// assert!("no id".parse::<SessionId>().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; 16]);
 
@@ -48,6 +58,12 @@ impl SessionId {
     }
 
     /// The id of these bytes.
+    ///
+    /// ```
+    /// # use typed_sessions::SessionId;
+    /// let id = SessionId::from_bytes([7; 16]);
+    /// assert_eq!(id.as_bytes(), &[7; 16]);
+    /// ```
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -88,7 +104,7 @@ impl FromStr for SessionId {
 /// the id alone. Tokens compare in constant time.
 ///
 /// ```
-/// use typed_sessions_core::Token;
+/// use typed_sessions::Token;
 ///
 /// let token = Token::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").expect("a canonical token");
 /// assert_eq!(token.expose().len(), 43);
@@ -114,6 +130,14 @@ impl Token {
     /// Reads a token; `None` unless the text is exactly what [`expose`](Token::expose) gives.
     ///
     /// Total and canonical: every text either is the one form of one token or is refused, whatever its length.
+    ///
+    /// ```
+    /// # use typed_sessions::Token;
+    /// let text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    /// assert!(Token::parse(text).is_some());
+    /// assert!(Token::parse(&format!("{text}=")).is_none());         // padded
+    /// assert!(Token::parse(&text.replace("Hh8", "Hh9")).is_none());  // the same bytes, not in the one form
+    /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 32] = from_base64(text)?;
         let (id, secret) = bytes.split_at(16);
@@ -121,6 +145,13 @@ impl Token {
     }
 
     /// The text for the client: in a cookie or a header, never in a URL, a log or an error.
+    ///
+    /// ```
+    /// # use typed_sessions::Token;
+    /// let text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    /// let token = Token::parse(text).expect("a canonical token");
+    /// assert_eq!(token.expose(), text);
+    /// ```
     pub fn expose(&self) -> String {
         let mut bytes = [0; 32];
         bytes[..16].copy_from_slice(&self.id.0);
@@ -129,6 +160,12 @@ impl Token {
     }
 
     /// Which session it opens.
+    ///
+    /// ```
+    /// # use typed_sessions::Token;
+    /// let token = Token::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").expect("a canonical token");
+    /// assert_eq!(token.id().to_string(), "AAECAwQFBgcICQoLDA0ODw");
+    /// ```
     pub fn id(&self) -> SessionId {
         self.id
     }

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth_tag::AuthTag;
 use crate::device::Device;
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Timestamp;
@@ -67,4 +68,6 @@ pub(crate) struct LoginInfo {
     pub(crate) authenticated: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) device: Option<Device>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tag: Option<AuthTag>,
 }

@@ -10,7 +10,7 @@ use crate::data::{FieldSpec, Role, SessionData, SessionUser};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
 use crate::fields::{Key, Text};
-use crate::info::SessionInfo;
+use crate::info::{Relation, SessionInfo};
 use crate::json;
 use crate::record::Record;
 use crate::sessions::Context;
@@ -22,6 +22,7 @@ pub struct UserSessions<D: SessionData> {
     context: Arc<Context>,
     /// The id as text, or why it cannot be one.
     user: Result<UserId, String>,
+    seen_from: Option<SessionId>,
     data: PhantomData<fn() -> D>,
 }
 
@@ -30,14 +31,24 @@ const SYNC_ATTEMPTS: usize = 4;
 
 impl<D: SessionData> UserSessions<D> {
     pub(crate) fn new(context: Arc<Context>, id: &<D::User as SessionUser>::Id) -> Self {
-        Self { context, user: UserId::new(id).map_err(|error| error.to_string()), data: PhantomData }
+        let user = UserId::new(id).map_err(|error| error.to_string());
+        Self { context, user, seen_from: None, data: PhantomData }
+    }
+
+    /// The same, as seen from one of the sessions: its entry in a [`list`](UserSessions::list) is
+    /// [`is_current`](SessionInfo::is_current).
+    #[must_use]
+    pub fn seen_from(mut self, session: impl Borrow<SessionId>) -> Self {
+        self.seen_from = Some(*session.borrow());
+        self
     }
 
     /// The user's live sessions, most recently used first. Cost: one `sessions_of`.
     pub async fn list(&self) -> Result<Vec<SessionInfo>> {
         let mut live = self.live().await?;
         live.sort_by_key(|(id, record)| (std::cmp::Reverse(record.header.last_seen()), *id));
-        Ok(live.iter().map(|(id, record)| SessionInfo::new(*id, &record.header)).collect())
+        let relation = |id| if self.seen_from == Some(id) { Relation::Own } else { Relation::Other };
+        Ok(live.iter().map(|(id, record)| SessionInfo::new(*id, &record.header, relation(*id))).collect())
     }
 
     /// How many live sessions the user has. Cost: one `sessions_of`.
@@ -127,7 +138,12 @@ impl<D: SessionData> UserSessions<D> {
 
 impl<D: SessionData> Clone for UserSessions<D> {
     fn clone(&self) -> Self {
-        Self { context: Arc::clone(&self.context), user: self.user.clone(), data: PhantomData }
+        Self {
+            context: Arc::clone(&self.context),
+            user: self.user.clone(),
+            seen_from: self.seen_from,
+            data: PhantomData,
+        }
     }
 }
 

@@ -34,7 +34,10 @@ use crate::problems::Problems;
 /// Besides the trait, every stored field gets a constant with the field's docs and visibility for the operations on
 /// one field: `cart: Vec<String>` makes `Shop::CART`.
 ///
-/// ```ignore
+/// ```
+/// # use typed_sessions::{SessionData, SessionUser};
+/// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+/// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
 /// #[derive(SessionData)]
 /// struct Shop {
 ///     #[session(user)]
@@ -45,6 +48,7 @@ use crate::problems::Problems;
 ///     #[session(ttl = "5m")]
 ///     otp: Option<String>,
 /// }
+/// assert_eq!(Shop::LANGUAGE.key(), "lang");
 /// ```
 ///
 /// # Fields

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Policy;
+use crate::auth_tag::AuthTag;
 use crate::login::Login;
 use crate::record::{CurrentSecret, Header};
 use crate::time::Timestamp;
@@ -20,6 +21,7 @@ impl Policy {
             deadline: now,
             absolute_deadline: now.after(self.absolute_timeout),
             idle_timeout: None,
+            absolute_timeout: None,
             secret: CurrentSecret::new(secret, now),
             previous: None,
             login: None,
@@ -49,16 +51,43 @@ impl Policy {
         header: &Header,
         user: UserId,
         login: &Login,
+        tag: Option<AuthTag>,
         secret: &Secret,
         now: Timestamp,
     ) -> Header {
         let mut next = Self::rekeyed(header, secret, now);
         next.login_epoch += 1;
-        next.login = Some(Arc::new(LoginInfo { user, authenticated: now, device: login.device.clone() }));
+        next.login = Some(Arc::new(LoginInfo { user, authenticated: now, device: login.device.clone(), tag }));
         next.idle_timeout = login.idle_timeout;
-        next.absolute_deadline = now.after(login.absolute_timeout.unwrap_or(self.absolute_timeout));
-        self.touch(&mut next, now);
+        next.absolute_timeout = login.absolute_timeout;
+        self.restart(&mut next, now);
         next
+    }
+
+    /// The header after the logged-in user proved again who they are: fresh secret, both deadlines anew (NIST
+    /// SP 800-63B-4, 5.2: reauthentication resets both timeouts), the same epoch.
+    pub(crate) fn reauthenticated(&self, header: &Header, secret: &Secret, now: Timestamp) -> Header {
+        let mut next = Self::rekeyed(header, secret, now);
+        if let Some(login) = &mut next.login {
+            Arc::make_mut(login).authenticated = now;
+        }
+        self.restart(&mut next, now);
+        next
+    }
+
+    /// The header with another tag, and a fresh secret: what the login rests on has changed.
+    pub(crate) fn retagged(header: &Header, tag: AuthTag, secret: &Secret, now: Timestamp) -> Header {
+        let mut next = Self::rekeyed(header, secret, now);
+        if let Some(login) = &mut next.login {
+            Arc::make_mut(login).tag = Some(tag);
+        }
+        next
+    }
+
+    /// Both timeouts begin anew, as the session's login chose them or as configured.
+    fn restart(&self, header: &mut Header, now: Timestamp) {
+        header.absolute_deadline = now.after(header.absolute_timeout.unwrap_or(self.absolute_timeout));
+        self.touch(header, now);
     }
 
     /// The header after a logout: fresh secret, next epoch. What the login had made longer is cut back to what an
@@ -68,6 +97,7 @@ impl Policy {
         next.login_epoch += 1;
         next.login = None;
         next.idle_timeout = None;
+        next.absolute_timeout = None;
         next.absolute_deadline = next.absolute_deadline.min(now.after(self.absolute_timeout));
         self.touch(&mut next, now);
         next

@@ -98,7 +98,7 @@ fn every_change_of_the_header_adds_one_to_its_revision() {
     let next = [
         policy.touched(&header, START),
         Policy::rekeyed(&header, &secret, START),
-        policy.logged_in(&header, user, &login, &secret, START),
+        policy.logged_in(&header, user, &login, None, &secret, START),
         policy.logged_out(&header, &secret, START),
         policy.upkeep(&header, &Admission::Current, &secret, at(minutes(10))).expect("due").header,
     ];

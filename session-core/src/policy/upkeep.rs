@@ -44,7 +44,7 @@ impl Policy {
 
     /// Throttled, but never so much that a session in use could run idle.
     fn touch_is_due(&self, header: &Header, now: Timestamp) -> bool {
-        let every = self.touch_every.min(self.idle_timeout(header) / 2);
+        let every = self.touch_every.min(self.idle_timeout_of(header) / 2);
         now.since(header.last_seen) >= every
     }
 

@@ -12,6 +12,22 @@ impl<D: SessionData> Session<D> {
     /// Reads a field from the store, into the struct as well: an unsaved change of this one field is dropped.
     ///
     /// Before the first save it is the struct's own value. Cost: one `load`.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let mut other = sessions.open(session.token().expose()).await?.expect("the session lives");
+    /// other.set(Shop::VISITS, 5).await?;
+    ///
+    /// assert_eq!(session.visits, 0);  // as this handle last saw it
+    /// assert_eq!(session.get(Shop::VISITS).await?, 5);
+    /// assert_eq!(session.visits, 5);
+    /// # Ok(()) }
+    /// ```
     pub async fn get<T, V>(&mut self, field: Field<D, T, V>) -> Result<T> {
         if let State::New { .. } = self.state {
             return field.decode(self.data.write_field(field.index())?.as_deref());
@@ -26,6 +42,19 @@ impl<D: SessionData> Session<D> {
     /// Writes a field, in the store and in the struct. Other fields that were changed stay unsaved.
     ///
     /// The first write of a new session stores all of it. On an error the struct is as it was. Cost: one `apply`.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { language: String }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.set(Shop::LANGUAGE, "de".into()).await?;
+    /// assert_eq!(session.language, "de");
+    /// let later = sessions.open(session.token().expose()).await?.expect("the session lives");
+    /// assert_eq!(later.language, "de");
+    /// # Ok(()) }
+    /// ```
     pub async fn set<T, V>(&mut self, field: Field<D, T, V>, value: T) -> Result<()> {
         require_no_user(field, "set")?;
         let text = field.encode(&value)?;
@@ -45,6 +74,24 @@ impl<D: SessionData> Session<D> {
     /// whether the key was there.
     ///
     /// Exact under concurrency: of several callers who remove one value, one gets `true`. Cost as [`take`](Session::take).
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// #[derive(SessionData)]
+    /// struct Shop {
+    ///     #[session(default = "en".to_owned())]
+    ///     language: String,
+    /// }
+    ///
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.set(Shop::LANGUAGE, "de".into()).await?;
+    /// assert!(session.remove(Shop::LANGUAGE).await?);
+    /// assert_eq!(session.language, "en");
+    /// assert!(!session.remove(Shop::LANGUAGE).await?);
+    /// # Ok(()) }
+    /// ```
     pub async fn remove<T, V>(&mut self, field: Field<D, T, V>) -> Result<bool> {
         let removed = self.remove_text(field, "remove", |_| Ok(())).await?;
         Ok(removed.is_some())
@@ -56,6 +103,24 @@ impl<D: SessionData> Session<D> {
     ///
     /// Cost: one `apply`; if this handle believes the key absent, or others changed it since this handle last saw it,
     /// one `load` and, if there is something to take, one `apply` more.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// #[derive(SessionData)]
+    /// struct Shop {
+    ///     #[session(ttl = "5m")]
+    ///     otp: Option<String>,
+    /// }
+    ///
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.set(Shop::OTP, Some("246810".into())).await?;
+    /// let mut other = sessions.open(session.token().expose()).await?.expect("the session lives");
+    /// assert_eq!(session.take(Shop::OTP).await?.as_deref(), Some("246810"));
+    /// assert_eq!(other.take(Shop::OTP).await?, None);  // too late, though this handle still held it
+    /// # Ok(()) }
+    /// ```
     pub async fn take<T, V>(&mut self, field: Field<D, T, V>) -> Result<Option<V>> {
         self.remove_text(field, "take", |text| field.decode_value(text)).await
     }
@@ -65,6 +130,24 @@ impl<D: SessionData> Session<D> {
     ///
     /// An unsaved change of this one field is dropped; other unsaved changes stay. After 64 tries `Conflict`, and nothing
     /// was written. Cost: one `apply`; for each time that others were quicker one `load` and one `apply` more.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let mut other = sessions.open(session.token().expose()).await?.expect("the session lives");
+    ///
+    /// session.update(Shop::VISITS, |n| *n += 1).await?;
+    /// let visits = other.update(Shop::VISITS, |n| {
+    ///     *n += 1;
+    ///     *n
+    /// });
+    /// assert_eq!(visits.await?, 2);  // none is lost
+    /// # Ok(()) }
+    /// ```
     pub async fn update<T, V, R>(&mut self, field: Field<D, T, V>, mut change: impl FnMut(&mut T) -> R) -> Result<R> {
         require_no_user(field, "update")?;
         if let State::New { .. } = self.state {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::save::FieldChange;
 use super::{Outcome, Session, State};
+use crate::auth_tag::AuthTag;
 use crate::change::{Change, IndexChange, Join};
 use crate::data::{Role, SessionData, SessionUser as _};
 use crate::error::{Error, ErrorKind, Result};
@@ -46,7 +47,14 @@ impl<D: SessionData> Session<D> {
             self.rewrite(|session, record, now| {
                 let other = record.header.user().filter(|before| **before != id);
                 let changes = if other.is_some() { cleared::<D>(changes.clone()) } else { changes.clone() };
-                let header = session.context.policy.logged_in(&record.header, id.clone(), &login, &secret, now);
+                let header = session.context.policy.logged_in(
+                    &record.header,
+                    id.clone(),
+                    &login,
+                    session.tag(&login),
+                    &secret,
+                    now,
+                );
                 let edit = Self::edit(&changes, now);
                 edit.check(&record.fields, &session.context.policy)?;
                 let mut change = Change::update(now, Self::expect_header(record));
@@ -109,13 +117,17 @@ impl<D: SessionData> Session<D> {
         let now = self.context.now();
         let policy = &self.context.policy;
         let anonymous = policy.create(self.token.secret(), now);
-        let header = policy.logged_in(&anonymous, id.clone(), login, secret, now);
+        let header = policy.logged_in(&anonymous, id.clone(), login, self.tag(login), secret, now);
         let index = IndexChange::new(None, Some(self.join(id)));
         let outcome = self.create(now, header, Self::edit(everything, now), Some(index)).await?;
         if outcome == Outcome::Conflict {
             self.adopt().await?;
         }
         Ok(outcome)
+    }
+
+    fn tag(&self, login: &Login) -> Option<AuthTag> {
+        login.auth_tag.as_ref().map(|bytes| AuthTag::new(&self.id(), &bytes.0))
     }
 
     fn join(&self, id: &UserId) -> Join {

@@ -4,9 +4,11 @@ mod birth;
 mod edit;
 mod field_ops;
 mod login;
+mod look;
 mod raw;
 mod save;
 mod secret;
+mod step_up;
 mod transact;
 mod view;
 
@@ -16,15 +18,14 @@ use std::sync::Arc;
 
 use self::birth::{Birth, MaybeStored};
 use crate::change::{Applied, Change};
-use crate::data::{SessionData, SessionUser};
+use crate::data::SessionData;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
-use crate::info::SessionInfo;
 use crate::record::Record;
 use crate::sessions::Context;
 use crate::stored::Stored;
 use crate::time::Timestamp;
-use crate::token::{SessionId, Token};
+use crate::token::Token;
 
 /// One session, opened or just started. Dereferences to the struct `D`.
 ///
@@ -36,6 +37,24 @@ use crate::token::{SessionId, Token};
 ///
 /// Changes through interior mutability (a `Cell` or `Mutex` in a field) are not noticed unless something else borrows the
 /// struct mutably.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// use typed_sessions::{MemoryStore, SessionData, Sessions};
+///
+/// #[derive(SessionData)]
+/// struct Shop { cart: Vec<String>, visits: u32 }
+///
+/// let sessions = Sessions::<Shop>::new(MemoryStore::new());
+/// let mut session = sessions.start();
+/// session.cart.push("tea".into());                   // a field of the struct
+/// session.save().await?;                             // stores what changed
+/// session.update(Shop::VISITS, |n| *n += 1).await?;  // immediate and atomic
+///
+/// let session = sessions.open(session.token().expose()).await?.expect("the session lives");
+/// assert_eq!((session.cart.len(), session.visits), (1, 1));
+/// # Ok(()) }
+/// ```
 pub struct Session<D: SessionData> {
     context: Arc<Context>,
     token: Token,
@@ -105,49 +124,26 @@ impl<D: SessionData> Session<D> {
         Self { context, token, handover, mode, state, data, baseline: None }
     }
 
-    /// The public handle of the session; it never changes.
-    pub fn id(&self) -> SessionId {
-        self.token.id()
-    }
-
-    /// The token that opens the session from now on.
-    pub fn token(&self) -> &Token {
-        &self.token
-    }
-
-    /// The token, when the client must be given one that it does not have: after the first save, a renewal, a login or a
-    /// logout. A web layer sets its cookie exactly then.
-    pub fn fresh_token(&self) -> Option<&Token> {
-        (self.handover == Handover::Due).then_some(&self.token)
-    }
-
-    /// What may be shown about the session, as of the last store call of this handle.
-    pub fn info(&self) -> SessionInfo {
-        match &self.state {
-            State::Stored { record, .. } => SessionInfo::new(self.id(), &record.header),
-            State::New { started, .. } => {
-                let policy = &self.context.policy;
-                let expires = started.after(policy.idle_timeout.min(policy.absolute_timeout));
-                SessionInfo::unsaved(self.id(), *started, expires)
-            }
-            State::Ended => SessionInfo::unsaved(self.id(), Timestamp::MIN, Timestamp::MIN),
-        }
-    }
-
-    /// The id of the logged-in user; `None` when nobody is, or when the stored id is no `D::User::Id`.
-    pub fn user_id(&self) -> Option<<D::User as SessionUser>::Id> {
-        self.record()?.header.user()?.as_str().parse().ok()
-    }
-
-    /// Whether anything was stored and the session was not destroyed through this handle.
-    pub fn is_stored(&self) -> bool {
-        matches!(self.state, State::Stored { .. })
-    }
-
     /// Reads the whole struct from the store. Changes that were not saved are dropped; fields marked `skip` stay.
     ///
     /// `Gone` when the session has ended or its user changed. Cost: one `load`; none before the first save, when the
     /// struct gets its defaults.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let mut other = sessions.open(session.token().expose()).await?.expect("the session lives");
+    /// other.set(Shop::VISITS, 5).await?;
+    ///
+    /// session.visits = 100;  // never saved
+    /// session.reload().await?;
+    /// assert_eq!(session.visits, 5);
+    /// # Ok(()) }
+    /// ```
     pub async fn reload(&mut self) -> Result<()> {
         let data = match self.state {
             State::New { .. } => D::initial(),
@@ -163,6 +159,23 @@ impl<D: SessionData> Session<D> {
     /// Ends the session for good, on all devices that hold its token. Nothing can bring it back.
     ///
     /// Cost: one `delete`; none before the first save. Ending a session that has ended is no error.
+    ///
+    /// ```
+    /// # use typed_sessions::{ErrorKind, MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let token = session.token().expose();
+    /// let mut in_flight = sessions.open(&token).await?.expect("the session lives");
+    ///
+    /// session.destroy().await?;
+    /// assert!(sessions.open(&token).await?.is_none());
+    /// in_flight.visits += 1;
+    /// assert_eq!(in_flight.save().await.unwrap_err().kind(), ErrorKind::Gone);
+    /// # Ok(()) }
+    /// ```
     pub async fn destroy(&mut self) -> Result<()> {
         let birth = match &self.state {
             State::New { birth, .. } => Some(birth),

@@ -11,6 +11,20 @@ use crate::stored::Stored;
 impl<D: SessionData> Session<D> {
     /// The fields as stored, key to JSON text, as of the last store call of this handle; fields past their ttl are left
     /// out. Includes keys that `D` does not know. Empty before the first save.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { cart: Vec<String>, visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.cart.push("tea".into());
+    /// session.save().await?;
+    /// let raw = session.raw();
+    /// assert_eq!(raw["cart"], r#"["tea"]"#);
+    /// assert_eq!(raw["visits"], "0");
+    /// # Ok(()) }
+    /// ```
     pub fn raw(&self) -> BTreeMap<String, String> {
         let now = self.context.now();
         let fields = self.record().into_iter().flat_map(|record| record.fields.iter());
@@ -22,6 +36,21 @@ impl<D: SessionData> Session<D> {
     ///
     /// Atomic. `Invalid` for a key that is empty, begins with `$` or holds the user, and for a text that is no JSON;
     /// `Decode` for a known key whose text does not fit. Stores a new session. Cost: one `apply`.
+    ///
+    /// ```
+    /// # use typed_sessions::{ErrorKind, MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.extend_raw([("visits", "5"), ("campaign", r#""spring""#)]).await?;
+    /// assert_eq!(session.visits, 5);
+    /// assert_eq!(session.raw()["campaign"], r#""spring""#);  // a key that `Shop` does not know
+    ///
+    /// let error = session.extend_raw([("visits", "many")]).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Invalid);          // no JSON
+    /// # Ok(()) }
+    /// ```
     pub async fn extend_raw<K, T>(&mut self, fields: impl IntoIterator<Item = (K, T)>) -> Result<()>
     where
         K: AsRef<str>,

@@ -26,6 +26,25 @@ impl<D: SessionData> Session<D> {
     /// and `Encode` before anything is sent, `Invalid` when the user field was changed without a login.
     ///
     /// Cost: one `apply`; none when nothing changed.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { cart: Vec<String>, language: String }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let token = session.token().expose();
+    /// let mut other = sessions.open(&token).await?.expect("the session lives");
+    ///
+    /// session.cart.push("tea".into());
+    /// session.save().await?;  // sends `cart`
+    /// other.language = "de".into();
+    /// other.save().await?;    // sends `language`: the cart stays
+    /// let both = sessions.open(&token).await?.expect("the session lives");
+    /// assert_eq!((both.cart.len(), both.language.as_str()), (1, "de"));
+    /// # Ok(()) }
+    /// ```
     pub async fn save(&mut self) -> Result<()> {
         let unsaved = self.unsaved()?;
         self.check_user(&self.data, &unsaved)?;

@@ -17,6 +17,21 @@ impl<D: SessionData> Session<D> {
     ///
     /// Does nothing before the first save and on a session opened by `peek`. Cost: one `apply`; if the header changed
     /// since this handle saw it, one `load` and one `apply` more.
+    ///
+    /// ```
+    /// # use typed_sessions::{ManualClock, MemoryStore, SessionData, Sessions, minutes};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let clock = ManualClock::default();
+    /// # let sessions = Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build()?;
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// clock.advance(minutes(29));  // a minute before the idle timeout
+    /// session.touch().await?;
+    /// clock.advance(minutes(29));
+    /// assert!(sessions.open(session.token().expose()).await?.is_some());
+    /// # Ok(()) }
+    /// ```
     pub async fn touch(&mut self) -> Result<()> {
         if self.mode == Mode::Silent || matches!(self.state, State::New { .. }) {
             return Ok(());
@@ -30,14 +45,36 @@ impl<D: SessionData> Session<D> {
     ///
     /// Does nothing before the first save: no token was handed out. `Invalid` on a session opened by `peek`. Cost: as
     /// [`touch`](Session::touch).
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let old = session.token().expose();
+    ///
+    /// session.renew().await?;
+    /// let new = session.fresh_token().expect("the client needs it").expose();
+    /// assert!(sessions.open(&old).await?.is_none());
+    /// assert!(sessions.open(&new).await?.is_some());
+    /// # Ok(()) }
+    /// ```
     pub async fn renew(&mut self) -> Result<()> {
         self.require_active("renew")?;
         if let State::New { .. } = self.state {
             return Ok(());
         }
-        let secret = Secret::random();
-        self.change_header(|_, header, now| Policy::rekeyed(header, &secret, now)).await?;
+        self.rekey(|_, header, secret, now| Policy::rekeyed(header, secret, now)).await?;
         event::renewed(&self.id());
+        Ok(())
+    }
+
+    /// Changes the header to one with a fresh secret, for the client to be handed.
+    pub(super) async fn rekey(&mut self, next: impl Fn(&Policy, &Header, &Secret, Timestamp) -> Header) -> Result<()> {
+        let secret = Secret::random();
+        self.change_header(|policy, header, now| next(policy, header, &secret, now)).await?;
         self.hand_over(secret);
         Ok(())
     }

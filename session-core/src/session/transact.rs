@@ -19,6 +19,29 @@ impl<D: SessionData> Session<D> {
     /// written and the struct is as it was.
     ///
     /// Cost: one `apply`; for each time that others were quicker one `load` and one `apply` more.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// #[derive(SessionData)]
+    /// struct Wallet {
+    ///     cash: u32,
+    ///     savings: u32,
+    /// }
+    ///
+    /// # let sessions = Sessions::<Wallet>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.set(Wallet::CASH, 100).await?;
+    /// let moved = session.transact(|wallet| {
+    ///     let amount = wallet.cash.min(30);
+    ///     wallet.cash -= amount;
+    ///     wallet.savings += amount;
+    ///     amount
+    /// });
+    /// assert_eq!(moved.await?, 30);
+    /// assert_eq!((session.cash, session.savings), (70, 30));
+    /// # Ok(()) }
+    /// ```
     pub async fn transact<R>(&mut self, mut change: impl FnMut(&mut D) -> R) -> Result<R> {
         let unsaved = self.unsaved()?;
         if let State::New { .. } = self.state {

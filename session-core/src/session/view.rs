@@ -17,6 +17,29 @@ impl<D: SessionData> Session<D> {
     /// it does for every other handle; take views after it.
     ///
     /// `Decode` when a value does not fit, `Gone` after `destroy`. No store call.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// #[derive(SessionData)]
+    /// struct Shop { cart: Vec<String> }
+    ///
+    /// #[derive(SessionData)]
+    /// struct Prefs { language: String }
+    ///
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut shop = sessions.start();
+    /// shop.cart.push("tea".into());
+    /// let mut prefs = shop.view::<Prefs>()?;
+    /// prefs.language = "de".into();
+    /// shop.save().await?;
+    /// prefs.save().await?;
+    ///
+    /// shop.reload().await?;
+    /// assert_eq!(shop.raw()["cart"], r#"["tea"]"#);
+    /// assert_eq!(shop.raw()["language"], r#""de""#);
+    /// # Ok(()) }
+    /// ```
     pub fn view<V: SessionData>(&self) -> Result<Session<V>> {
         let now = self.context.now();
         let empty = Fields::default();

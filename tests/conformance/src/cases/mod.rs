@@ -7,6 +7,7 @@ mod failure;
 mod renewal;
 mod time;
 mod tokens;
+mod user_races;
 mod users;
 mod values;
 mod writes;
@@ -117,7 +118,27 @@ macro_rules! __for_each_case {
             }
             users {
                 u1_index_follows_login_and_logout,
+                u1_list_shows_devices_and_times,
+                u1_live_sessions_stay_listed_and_dead_ones_go,
+                u1_odd_user_ids_are_never_mixed_up,
+                u1_login_again_and_as_another,
+                u1_only_login_decides_who_the_user_is,
                 u2_revocation_is_final,
+                u2_password_change_ends_the_other_sessions,
+                u2_step_up_asks_for_a_recent_proof,
+                u3_oldest_is_the_least_recently_used,
+                u3_full_house_refuses,
+                u4_sync_reaches_all_devices_and_nobody_else,
+            }
+            user_races {
+                w6_two_logins_race_for_one_session,
+                r5_login_races_with_renewal,
+                u1_login_races_with_logout,
+                u2_revoke_all_races_with_login,
+                u3_limit_holds_under_parallel_logins,
+                u3_two_logins_race_for_one_place,
+                u4_sync_races_with_destroy,
+                u4_sync_races_with_login_of_another_user,
             }
             failure {
                 f1_unreachable_store_is_an_error,

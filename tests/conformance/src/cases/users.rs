@@ -1,6 +1,14 @@
-//! U: users, their sessions on all devices, limits.
+//! U: users and their sessions on all devices.
 
-use crate::world::{Member, Shop, World, is_refused, logged_in, open};
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+use typed_sessions::{
+    Clock, Device, ErrorKind, Login, Overflow, SessionData, SessionInfo, SessionUser, Sessions, UserId, days, minutes,
+    seconds,
+};
+
+use crate::world::{Member, Shop, World, is_refused, kind, logged_in, open, stored};
 
 pub(crate) async fn u1_index_follows_login_and_logout(world: World) {
     let sessions = world.sessions::<Shop>();
@@ -11,6 +19,168 @@ pub(crate) async fn u1_index_follows_login_and_logout(world: World) {
     assert_eq!(sessions.user(&2).count().await.expect("counts"), 1);
     session.logout().await.expect("logs out");
     assert_eq!(sessions.user(&2).count().await.expect("counts"), 0);
+    session.login(Member::new(1)).await.expect("logs in");
+    session.destroy().await.expect("ends");
+    assert_eq!(sessions.user(&1).count().await.expect("counts"), 0);
+}
+
+pub(crate) async fn u1_list_shows_devices_and_times(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let start = world.clock.now();
+    let mut phone = sessions.start();
+    phone.login(Member::new(1)).await.expect("logs in");
+    world.clock.advance(minutes(3));
+    let mut laptop = sessions.start();
+    let device = Device::new("Firefox on Linux").ip(Ipv4Addr::LOCALHOST).user_agent("Mozilla/5.0".repeat(100));
+    laptop.login_with(Member::new(1), Login::new().device(device.clone()).remember(days(30))).await.expect("logs in");
+    assert_eq!(device.user_agent.as_ref().map(String::len), Some(Device::MAX_TEXT_BYTES), "a long user agent is cut");
+
+    let list = sessions.user(&1).seen_from(phone.id()).list().await.expect("lists");
+    assert_eq!(list.iter().map(SessionInfo::id).collect::<Vec<_>>(), [laptop.id(), phone.id()], "last used first");
+    let [on_laptop, on_phone] = &list[..] else { panic!("two sessions") };
+    assert_eq!((on_laptop.device(), on_phone.device()), (Some(&device), None));
+    assert_eq!((on_laptop.is_current(), on_phone.is_current()), (false, true));
+    assert_eq!((on_phone.created(), on_phone.last_seen(), on_phone.authenticated_at()), (start, start, Some(start)));
+    assert_eq!(on_phone.expires().since(start), minutes(30));
+    assert_eq!(on_laptop.expires().since(start), days(30) + minutes(3));
+    assert_eq!((on_laptop.user_id(), laptop.user_id()), (Some("1"), Some(1)));
+    assert!(laptop.info().is_current());
+}
+
+pub(crate) async fn u1_live_sessions_stay_listed_and_dead_ones_go(world: World) {
+    let sessions = world.builder::<Shop>().never_renew().build().expect("consistent");
+    let (kept, token) = logged_in(&sessions, 1).await;
+    logged_in(&sessions, 1).await;
+    // Another, shorter session must not shorten the whole index.
+    let mut short = sessions.start();
+    short.login_with(Member::new(1), Login::new().remember(seconds(10))).await.expect("logs in");
+    for _ in 0..20 {
+        world.clock.advance(minutes(29));
+        open(&sessions, &token).await;
+        let list = sessions.user(&1).list().await.expect("lists");
+        assert!(list.iter().any(|info| info.id() == kept.id()), "a live session fell out of the index");
+    }
+    assert_eq!(sessions.user(&1).count().await.expect("counts"), 1, "the others are past their deadline");
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Named(String);
+
+impl SessionUser for Named {
+    type Id = String;
+
+    fn id(&self) -> String {
+        self.0.clone()
+    }
+}
+
+#[derive(Debug, SessionData)]
+struct Account {
+    #[session(user)]
+    user: Option<Named>,
+}
+
+pub(crate) async fn u1_odd_user_ids_are_never_mixed_up(world: World) {
+    let sessions: Sessions<Account> = world.sessions();
+    let longest = "x".repeat(UserId::MAX_BYTES);
+    let ids = [
+        "a",
+        "A",
+        "a ",
+        " a",
+        "a:b",
+        "a:*",
+        "*",
+        "?",
+        "[a]",
+        "{a}",
+        "{a}b",
+        "a{",
+        "a\0",
+        "a\0b",
+        "\0",
+        "a%",
+        "a_",
+        "a'",
+        "a\"",
+        "a\\",
+        "a;--",
+        "a\n",
+        "ä",
+        "a\u{308}",
+        "🦀",
+        "null",
+        "0",
+        "-1",
+        "$user",
+        longest.as_str(),
+        &longest[1..],
+    ];
+    let mut tokens = Vec::new();
+    for id in ids {
+        let mut session = sessions.start();
+        session.login(Named(id.to_owned())).await.expect("logs in");
+        tokens.push((id.to_owned(), session.id(), session.token().expose()));
+    }
+    for (id, session, token) in &tokens {
+        let list = sessions.user(id).list().await.expect("lists");
+        assert_eq!(list.iter().map(SessionInfo::id).collect::<Vec<_>>(), [*session], "user {id:?}");
+        assert_eq!(list[0].user_id(), Some(id.as_str()), "stored faithfully");
+        assert_eq!(open(&sessions, token).await.user.as_ref().map(|user| user.0.as_str()), Some(id.as_str()));
+    }
+    assert_eq!(sessions.user(&"a".to_owned()).revoke_all().await.expect("revokes"), 1);
+    for (id, _, token) in &tokens {
+        assert_eq!(is_refused(&sessions, token).await, id == "a", "user {id:?}");
+    }
+    for id in [String::new(), "x".repeat(UserId::MAX_BYTES + 1), "x".repeat(4 << 10)] {
+        let mut session = sessions.start();
+        assert_eq!(kind(session.login(Named(id.clone())).await), ErrorKind::Invalid, "{} bytes", id.len());
+        assert!(session.user.is_none() && !session.is_stored());
+        assert_eq!(kind(sessions.user(&id).list().await), ErrorKind::Invalid);
+    }
+}
+
+pub(crate) async fn u1_login_again_and_as_another(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (mut session, _) = stored(&sessions).await;
+    session.cart.push("tea".into());
+    session.login(Member::new(1)).await.expect("logs in, and saves what was not saved");
+    session.address = Some("1 Main Street".into());
+    session.login(Member::new(1)).await.expect("the same user logs in again");
+    assert_eq!((session.cart.len(), session.address.as_deref()), (1, Some("1 Main Street")), "all fields stay");
+
+    session.login(Member::new(2)).await.expect("another user logs in");
+    assert_eq!((session.cart.len(), session.address.as_deref()), (1, None), "what lasts until logout is gone");
+    let mut opened = open(&sessions, &session.token().expose()).await;
+    assert_eq!(opened.member, Some(Member::new(2)));
+    assert_eq!((opened.cart.len(), opened.address.as_deref()), (1, None));
+    opened.address = Some("2 Main Street".into());
+    opened.logout().await.expect("logs out");
+    assert_eq!((opened.member.as_ref(), opened.address.as_deref(), opened.cart.len()), (None, None, 1));
+    let token = opened.token().expose();
+    opened.logout().await.expect("nobody is logged in");
+    assert_eq!(opened.token().expose(), token, "a logout of nobody changes nothing");
+    assert_eq!(open(&sessions, &token).await.raw().keys().collect::<Vec<_>>(), ["cart", "lang", "visits"]);
+}
+
+pub(crate) async fn u1_only_login_decides_who_the_user_is(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let mut new = sessions.start();
+    new.member = Some(Member::new(1));
+    assert_eq!(kind(new.save().await), ErrorKind::Invalid, "a save logged somebody in");
+    assert!(!new.is_stored());
+
+    let (mut session, token) = logged_in(&sessions, 1).await;
+    assert_eq!(kind(session.set(Shop::MEMBER, None).await), ErrorKind::Invalid);
+    assert_eq!(kind(session.take(Shop::MEMBER).await), ErrorKind::Invalid);
+    assert_eq!(kind(session.update(Shop::MEMBER, |member| *member = None).await), ErrorKind::Invalid);
+    assert_eq!(kind(session.transact(|shop| shop.member = Some(Member::new(2))).await), ErrorKind::Invalid);
+    assert_eq!(kind(session.extend_raw([("member", "null")]).await), ErrorKind::Invalid);
+    session.member = None;
+    assert_eq!(kind(session.save().await), ErrorKind::Invalid);
+    session.member = Some(Member { id: 1, name: "another name".into() });
+    session.save().await.expect("the user's own data may change");
+    assert_eq!(open(&sessions, &token).await.member.as_ref().map(|member| member.name.as_str()), Some("another name"));
 }
 
 pub(crate) async fn u2_revocation_is_final(world: World) {
@@ -18,10 +188,140 @@ pub(crate) async fn u2_revocation_is_final(world: World) {
     let (mine, my_token) = logged_in(&sessions, 1).await;
     let (_, other_token) = logged_in(&sessions, 1).await;
     let (_, foreign_token) = logged_in(&sessions, 2).await;
+    let mut in_flight = open(&sessions, &other_token).await;
     assert_eq!(sessions.user(&1).revoke_except(mine.id()).await.expect("revokes"), 1);
     assert!(is_refused(&sessions, &other_token).await);
+    assert_eq!(kind(in_flight.login(Member::new(1)).await), ErrorKind::Gone, "a login revived a revoked session");
     open(&sessions, &my_token).await;
     assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 1);
     assert!(is_refused(&sessions, &my_token).await);
+    assert_eq!(sessions.user(&1).count().await.expect("counts"), 0);
     open(&sessions, &foreign_token).await;
+}
+
+pub(crate) async fn u2_password_change_ends_the_other_sessions(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let mut session = sessions.start();
+        session.login_with(Member::new(1), Login::new().auth_tag("old hash")).await.expect("logs in");
+        tokens.push(session.token().expose());
+    }
+    let (_, untagged) = logged_in(&sessions, 1).await;
+    let (_, anonymous) = stored(&sessions).await;
+    let check = async |token: &str, hash: &'static str| {
+        let current = |id: u64| async move {
+            assert_eq!(id, 1);
+            Ok::<_, typed_sessions::Error>(hash)
+        };
+        sessions.open_checked(token, current).await.expect("no error")
+    };
+    let mut mine = check(&tokens[0], "old hash").await.expect("the password is the same");
+    mine.auth_tag("new hash").await.expect("notes the change");
+    let fresh = mine.fresh_token().expect("a new token after a change of credentials").expose();
+    assert!(is_refused(&sessions, &tokens[0]).await);
+
+    assert!(check(&fresh, "new hash").await.is_some(), "the session that changed it goes on");
+    assert!(check(&tokens[1], "new hash").await.is_none(), "the others end");
+    assert!(is_refused(&sessions, &tokens[1]).await, "for good");
+    assert!(check(&untagged, "new hash").await.is_none(), "a login that rests on nothing known ends too");
+    assert!(check(&anonymous, "never asked").await.is_some(), "nobody is logged in here");
+    let failing = |_| async { Err::<Vec<u8>, _>(typed_sessions::Error::unavailable("no database")) };
+    assert_eq!(kind(sessions.open_checked(&fresh, failing).await), ErrorKind::Unavailable);
+    open(&sessions, &fresh).await;
+}
+
+pub(crate) async fn u2_step_up_asks_for_a_recent_proof(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (mut anonymous, _) = stored(&sessions).await;
+    assert!(!anonymous.authenticated_within(days(1000)), "nobody is logged in");
+    assert_eq!(kind(anonymous.reauthenticate().await), ErrorKind::Invalid);
+    assert_eq!(kind(anonymous.auth_tag("hash").await), ErrorKind::Invalid);
+
+    let (_, token) = logged_in(&sessions, 1).await;
+    world.clock.advance(minutes(4));
+    assert!(open(&sessions, &token).await.authenticated_within(minutes(5)));
+    world.clock.advance(minutes(1));
+    let mut session = open(&sessions, &token).await;
+    assert!(!session.authenticated_within(minutes(5)));
+    let mut in_flight = open(&sessions, &token).await;
+    session.reauthenticate().await.expect("proves it again");
+    assert!(session.authenticated_within(minutes(5)));
+    assert!(is_refused(&sessions, &token).await, "a new token, and the old one is dead");
+    let opened = open(&sessions, &session.fresh_token().expect("a new token").expose()).await;
+    assert!(opened.authenticated_within(minutes(5)));
+    let header = world.header(opened.id()).await;
+    assert_eq!(header.absolute_deadline().since(world.clock.now()), typed_sessions::hours(12), "both timeouts anew");
+    in_flight.set(Shop::VISITS, 5).await.expect("the user is the same: requests in flight go on");
+}
+
+pub(crate) async fn u3_oldest_is_the_least_recently_used(world: World) {
+    let sessions = world.builder().max_sessions_per_user(2, Overflow::EvictOldest).never_renew().build();
+    let sessions: Sessions<Shop> = sessions.expect("consistent");
+    let (_, first) = logged_in(&sessions, 1).await;
+    world.clock.advance(minutes(2));
+    let (_, second) = logged_in(&sessions, 1).await;
+    world.clock.advance(minutes(2));
+    open(&sessions, &first).await;
+    let (_, foreign) = logged_in(&sessions, 2).await;
+    let (mut third, _) = logged_in(&sessions, 1).await;
+    assert!(is_refused(&sessions, &second).await, "the one that was used longest ago ends");
+    open(&sessions, &first).await;
+    open(&sessions, &foreign).await;
+    third.login(Member::new(1)).await.expect("a session counts once");
+    open(&sessions, &first).await;
+    world.clock.advance(minutes(30));
+    let (_, fourth) = logged_in(&sessions, 1).await;
+    let (_, fifth) = logged_in(&sessions, 1).await;
+    open(&sessions, &fourth).await;
+    open(&sessions, &fifth).await;
+    assert_eq!(sessions.user(&1).count().await.expect("counts"), 2, "expired ones do not count");
+}
+
+pub(crate) async fn u3_full_house_refuses(world: World) {
+    let sessions = world.builder().max_sessions_per_user(2, Overflow::Refuse).build();
+    let sessions: Sessions<Shop> = sessions.expect("consistent");
+    let (mut first, first_token) = logged_in(&sessions, 1).await;
+    let (_, second) = logged_in(&sessions, 1).await;
+    let (mut third, third_token) = stored(&sessions).await;
+    let before = world.header(third.id()).await.to_text();
+    let error = third.login(Member::new(1)).await.expect_err("two are enough");
+    assert_eq!(error.kind(), ErrorKind::LimitReached);
+    assert!(error.to_string().contains("max_sessions_per_user"), "{error}");
+    assert_eq!((third.member.as_ref(), third.fresh_token().is_some()), (None, true), "the handle is as it was");
+    assert_eq!(world.header(third.id()).await.to_text(), before, "a refused login wrote");
+    open(&sessions, &third_token).await;
+    let mut new = sessions.start();
+    assert_eq!(kind(new.login(Member::new(1)).await), ErrorKind::LimitReached);
+    assert!(world.record(new.id()).await.is_none(), "a refused login stored a session");
+    new.login(Member::new(2)).await.expect("another user may");
+
+    first.login(Member::new(1)).await.expect("who is in may log in again");
+    assert!(is_refused(&sessions, &first_token).await);
+    open(&sessions, &second).await;
+    first.logout().await.expect("logs out");
+    third.login(Member::new(1)).await.expect("there is room again");
+}
+
+pub(crate) async fn u4_sync_reaches_all_devices_and_nobody_else(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (_, one) = logged_in(&sessions, 1).await;
+    let (mut two, two_token) = logged_in(&sessions, 1).await;
+    let (_, foreign) = logged_in(&sessions, 2).await;
+    let (mut left, _) = logged_in(&sessions, 1).await;
+    left.logout().await.expect("logs out");
+    two.cart.push("tea".into());
+    two.save().await.expect("saves");
+
+    let renamed = Member { id: 1, name: "new name".into() };
+    assert_eq!(sessions.user(&1).sync(&renamed).await.expect("syncs"), 2);
+    for token in [&one, &two_token] {
+        assert_eq!(open(&sessions, token).await.member.as_ref(), Some(&renamed));
+    }
+    assert_eq!(open(&sessions, &two_token).await.cart, ["tea"], "only the user field is written");
+    assert_eq!(open(&sessions, &foreign).await.member, Some(Member::new(2)));
+    assert_eq!(open(&sessions, &left.token().expose()).await.member, None);
+    assert_eq!(kind(sessions.user(&1).sync(&Member::new(2)).await), ErrorKind::Invalid, "that is somebody else");
+    world.clock.advance(minutes(30));
+    assert_eq!(sessions.user(&1).sync(&renamed).await.expect("syncs"), 0, "they have ended");
 }

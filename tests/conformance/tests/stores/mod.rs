@@ -1,6 +1,6 @@
 //! A map under a mutex; on request with one deliberate sin.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -55,11 +55,13 @@ pub(crate) enum Sin {
 pub(crate) struct Naive {
     sin: Sin,
     sessions: Mutex<HashMap<SessionId, Record>>,
+    /// Every id that was ever written.
+    known: Mutex<HashSet<SessionId>>,
 }
 
 impl Naive {
     pub(crate) fn new(sin: Sin) -> Self {
-        Self { sin, sessions: Mutex::default() }
+        Self { sin, sessions: Mutex::default(), known: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Record>> {
@@ -116,6 +118,7 @@ impl SessionStore for Naive {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
         let mut sessions = self.lock();
         if self.sin == Sin::AdoptsUnknownIds
+            && !self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
             && let Some(some) = sessions.values().next().cloned()
         {
             sessions.entry(*id).or_insert(some);
@@ -160,6 +163,7 @@ impl SessionStore for Naive {
             sessions.remove(&id);
         }
         sessions.insert(*id, next);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
         Ok(Applied::Applied)
     }
 

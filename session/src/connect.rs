@@ -1,0 +1,49 @@
+//! A store from a URL, so that the backend can be chosen when the program starts.
+
+use std::sync::Arc;
+
+use crate::{Error, Result, SessionStore};
+
+/// A store that is ready to use, from a URL such as a deployment's configuration holds.
+///
+/// | URL | store | feature |
+/// |---|---|---|
+/// | `memory:` | `MemoryStore` with its defaults | `memory` |
+///
+/// `ErrorKind::Config` when the scheme is unknown or its feature is off. The error does not quote the URL: it may hold a password.
+///
+/// ```
+/// # #[cfg(all(feature = "derive", feature = "memory"))] {
+/// # use typed_sessions::{SessionData, Sessions};
+/// # #[derive(SessionData)] struct Shop { visits: u32 }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// let store = typed_sessions::connect("memory:").await?;
+/// let sessions = Sessions::<Shop>::new(store);
+/// # Ok(()) }
+/// # main().unwrap();
+/// # }
+/// ```
+#[allow(clippy::unused_async, reason = "stores behind a network connect and migrate here")]
+pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
+    let scheme = url.as_ref().split_once(':').map_or("", |(scheme, _)| scheme);
+    match scheme {
+        "memory" => memory(),
+        "redis" | "rediss" | "redis+cluster" | "redis+sentinel" | "postgres" | "postgresql" => {
+            Err(Error::config(format!(
+                "`{scheme}:` is planned but not part of this version of typed-sessions: use `memory:` or a store of your own"
+            )))
+        }
+        _ => Err(Error::config("the store's URL has no known scheme: this version of typed-sessions knows `memory:`")),
+    }
+}
+
+#[cfg(feature = "memory")]
+#[allow(clippy::unnecessary_wraps, reason = "it fails when the feature is off")]
+fn memory() -> Result<Arc<dyn SessionStore>> {
+    Ok(Arc::new(crate::MemoryStore::new()))
+}
+
+#[cfg(not(feature = "memory"))]
+fn memory() -> Result<Arc<dyn SessionStore>> {
+    Err(Error::config("`memory:` needs the feature `memory` of typed-sessions: turn it on in Cargo.toml"))
+}

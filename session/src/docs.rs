@@ -1,0 +1,21 @@
+//! The guide: one page for each thing you may want to do. All of its code is compiled and run.
+
+#[doc = include_str!("docs/first_steps.md")]
+pub mod first_steps {}
+
+#[doc = include_str!("docs/struct_and_keys.md")]
+pub mod struct_and_keys {}
+
+#[doc = include_str!("docs/users_and_devices.md")]
+pub mod users_and_devices {}
+
+#[doc = include_str!("docs/time_and_renewal.md")]
+pub mod time_and_renewal {}
+
+#[doc = include_str!("docs/stores.md")]
+pub mod stores {}
+
+/// The README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub mod readme {}

@@ -1,0 +1,28 @@
+//! A store from a URL.
+
+use typed_sessions::{ErrorKind, connect};
+
+#[tokio::test]
+async fn unknown_schemes_are_refused_without_quoting_the_url() {
+    for url in
+        ["", "memory", "redis://user:hunter2@host", "postgres://user:hunter2@host/db", "mysql://u:hunter2@h", "://x"]
+    {
+        let error = connect(url).await.expect_err("no such store here");
+        assert_eq!(error.kind(), ErrorKind::Config, "{url}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
+
+#[cfg(feature = "memory")]
+#[tokio::test]
+async fn memory_is_ready_to_use() {
+    let store = connect("memory:").await.expect("no server needed");
+    assert!(store.load(&typed_sessions::SessionId::from_bytes([0; 16])).await.expect("works").is_none());
+}
+
+#[cfg(not(feature = "memory"))]
+#[tokio::test]
+async fn memory_says_which_feature_to_turn_on() {
+    let error = connect("memory:").await.expect_err("the feature is off");
+    assert!(error.to_string().contains("feature `memory`"), "{error}");
+}
