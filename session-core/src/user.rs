@@ -12,6 +12,14 @@ use crate::time::Timestamp;
 /// A user's id as text, as `Display` shows it.
 ///
 /// Any text of 1 to 1,024 bytes, kept as it is: separators, braces, spaces and NUL mean nothing special to any store.
+///
+/// ```
+/// use typed_sessions::UserId;
+///
+/// assert_eq!(UserId::new(7)?.as_str(), "7");
+/// assert!(UserId::new("").is_err());
+/// # Ok::<(), typed_sessions::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct UserId(String);

@@ -37,6 +37,21 @@ impl<D: SessionData> UserSessions<D> {
 
     /// The same, as seen from one of the sessions: its entry in a [`list`](UserSessions::list) is
     /// [`is_current`](SessionInfo::is_current).
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let (mut phone, mut laptop) = (sessions.start(), sessions.start());
+    /// phone.login(Member { id: 7 }).await?;
+    /// laptop.login(Member { id: 7 }).await?;
+    /// let list = sessions.user(&7).seen_from(phone.id()).list().await?;
+    /// assert_eq!(list.iter().filter(|info| info.is_current()).count(), 1);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn seen_from(mut self, session: impl Borrow<SessionId>) -> Self {
         self.seen_from = Some(*session.borrow());
@@ -44,6 +59,21 @@ impl<D: SessionData> UserSessions<D> {
     }
 
     /// The user's live sessions, most recently used first. Cost: one `sessions_of`.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let (mut phone, mut laptop) = (sessions.start(), sessions.start());
+    /// phone.login(Member { id: 7 }).await?;
+    /// laptop.login(Member { id: 7 }).await?;
+    /// let list = sessions.user(&7).list().await?;
+    /// assert!(list.len() == 2 && list.iter().all(|info| info.user_id() == Some("7")));
+    /// # Ok(()) }
+    /// ```
     pub async fn list(&self) -> Result<Vec<SessionInfo>> {
         let mut live = self.live().await?;
         live.sort_by_key(|(id, record)| (std::cmp::Reverse(record.header.last_seen()), *id));
@@ -59,12 +89,42 @@ impl<D: SessionData> UserSessions<D> {
     /// Ends all sessions of the user, for good; tells how many. A login that comes later is not affected.
     ///
     /// Cost: one `sessions_of` and one `delete` each.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let (mut phone, mut laptop) = (sessions.start(), sessions.start());
+    /// phone.login(Member { id: 7 }).await?;
+    /// laptop.login(Member { id: 7 }).await?;
+    /// assert_eq!(sessions.user(&7).revoke_all().await?, 2);
+    /// assert!(sessions.open(phone.token().expose()).await?.is_none());
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_all(&self) -> Result<usize> {
         self.revoke(|_| true).await
     }
 
     /// Ends all sessions of the user but this one, for good; tells how many. Cost as
     /// [`revoke_all`](UserSessions::revoke_all).
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let (mut phone, mut laptop) = (sessions.start(), sessions.start());
+    /// phone.login(Member { id: 7 }).await?;
+    /// laptop.login(Member { id: 7 }).await?;
+    /// sessions.user(&7).revoke_except(phone.id()).await?;
+    /// assert_eq!(sessions.user(&7).count().await?, 1);
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_except(&self, keep: impl Borrow<SessionId>) -> Result<usize> {
         let keep = *keep.borrow();
         self.revoke(|id| *id != keep).await
@@ -74,6 +134,26 @@ impl<D: SessionData> UserSessions<D> {
     /// changes show when those sessions are opened next.
     ///
     /// `Invalid` when the user has another id than these sessions. Cost: one `sessions_of` and one `apply` each.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Named { id: u64, name: String }
+    /// # impl SessionUser for Named { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Account { #[session(user)] member: Option<Named> }
+    /// # let sessions = Sessions::<Account>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.login(Named { id: 7, name: "Ada".into() }).await?;
+    /// sessions.user(&7).sync(&Named { id: 7, name: "Ada Lovelace".into() }).await?;
+    ///
+    /// session.reload().await?;
+    /// assert_eq!(session.member.as_ref().map(|member| member.name.as_str()), Some("Ada Lovelace"));
+    /// # Ok(()) }
+    /// ```
     pub async fn sync(&self, user: &D::User) -> Result<usize> {
         let me = self.user()?;
         if UserId::new(user.id())? != *me {

@@ -1,5 +1,8 @@
 //! The guide: one page for each thing you may want to do. All of its code is compiled and run.
 
+#[doc = include_str!("docs/at_a_glance.md")]
+pub mod at_a_glance {}
+
 #[doc = include_str!("docs/first_steps.md")]
 pub mod first_steps {}
 

@@ -18,6 +18,25 @@ use crate::user::UserId;
 
 impl<D: SessionData> Session<D> {
     /// Logs a user in, as configured. See [`login_with`](Session::login_with).
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.cart.push("tea".into());
+    /// session.save().await?;
+    /// let anonymous = session.token().expose();
+    ///
+    /// session.login(Member { id: 7 }).await?;
+    /// assert_eq!(session.cart, ["tea"]);                          // what was there stays
+    /// assert!(sessions.open(&anonymous).await?.is_none());        // the old token is dead
+    /// assert!(session.fresh_token().is_some());                   // the client needs the new one
+    /// # Ok(()) }
+    /// ```
     pub async fn login(&mut self, user: D::User) -> Result<()> {
         self.login_with(user, Login::new()).await
     }
@@ -34,6 +53,22 @@ impl<D: SessionData> Session<D> {
     /// is logged in and the struct is as it was.
     ///
     /// Cost: one `apply`; if the header changed since this handle saw it, one `load` and one `apply` more.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// use typed_sessions::{Device, Login, days};
+    ///
+    /// let mut session = sessions.start();
+    /// let login = Login::new().device(Device::new("Firefox on Linux")).remember(days(30));
+    /// session.login_with(Member { id: 7 }, login).await?;
+    /// assert_eq!(session.info().expires().since(session.info().created()), days(30));
+    /// # Ok(()) }
+    /// ```
     pub async fn login_with(&mut self, user: D::User, login: Login) -> Result<()> {
         self.require_active("login")?;
         check_timeouts(&login)?;
@@ -78,6 +113,21 @@ impl<D: SessionData> Session<D> {
     /// configured. Nothing happens when nobody is logged in. `Invalid` on a session opened by `peek`.
     ///
     /// Cost: one `apply`; if the header changed since this handle saw it, one `load` and one `apply` more.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.cart.push("tea".into());
+    /// session.login(Member { id: 7 }).await?;
+    /// session.logout().await?;
+    /// assert!(session.member.is_none() && session.cart == ["tea"]);
+    /// # Ok(()) }
+    /// ```
     pub async fn logout(&mut self) -> Result<()> {
         self.require_active("logout")?;
         if matches!(self.state, State::New { .. }) || self.stored()?.header.user().is_none() {

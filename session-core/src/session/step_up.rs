@@ -14,6 +14,25 @@ impl<D: SessionData> Session<D> {
     /// [`reauthenticate`](Session::reauthenticate). Ask before a sensitive operation (OWASP ASVS 5.0, 7.5.1 and 7.5.3).
     ///
     /// `false` when nobody is logged in. As of the last store call of this handle; no store call.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// use typed_sessions::{ManualClock, minutes};
+    ///
+    /// let clock = ManualClock::default();
+    /// let sessions = Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build()?;
+    /// let mut session = sessions.start();
+    /// session.login(Member { id: 7 }).await?;
+    /// assert!(session.authenticated_within(minutes(5)));
+    /// clock.advance(minutes(5));
+    /// assert!(!session.authenticated_within(minutes(5)));
+    /// # Ok(()) }
+    /// ```
     pub fn authenticated_within(&self, duration: Duration) -> bool {
         let login = self.record().and_then(|record| record.header.login.as_ref());
         login.is_some_and(|login| self.context.now().since(login.authenticated) < duration)
@@ -26,6 +45,24 @@ impl<D: SessionData> Session<D> {
     ///
     /// `Invalid` when nobody is logged in or the session was opened by `peek`. Cost: one `apply`; if the header changed
     /// since this handle saw it, one `load` and one `apply` more.
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// use typed_sessions::minutes;
+    ///
+    /// let mut session = sessions.start();
+    /// session.login(Member { id: 7 }).await?;
+    /// if !session.authenticated_within(minutes(5)) {
+    ///     // ask for the password, check it, then:
+    ///     session.reauthenticate().await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn reauthenticate(&mut self) -> Result<()> {
         self.require_login("reauthenticate")?;
         self.rekey(Policy::reauthenticated).await?;
@@ -39,6 +76,22 @@ impl<D: SessionData> Session<D> {
     ///
     /// Only a fingerprint is stored: HMAC-SHA256 under the session's id. Fresh secret, as after every change of credentials.
     /// Errors and cost as [`reauthenticate`](Session::reauthenticate).
+    ///
+    /// ```
+    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
+    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
+    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member>, cart: Vec<String> }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.login(Member { id: 7 }).await?;
+    /// session.auth_tag("hash of the new password").await?;
+    ///
+    /// let current = |_user: u64| async { Ok::<_, typed_sessions::Error>("hash of the new password") };
+    /// assert!(sessions.open_checked(session.token().expose(), current).await?.is_some());
+    /// # Ok(()) }
+    /// ```
     pub async fn auth_tag(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.require_login("auth_tag")?;
         let tag = AuthTag::new(&self.id(), bytes.as_ref());
