@@ -80,6 +80,8 @@ pub(crate) async fn e2_remember_is_per_session_and_persisted(world: World) {
     assert_eq!(opened.info().expires().since(world.clock.now()), days(1), "the absolute deadline caps the idle one");
 
     opened.logout().await.expect("logs out");
+    let absolute = world.header(opened.id()).await.absolute_deadline().since(world.clock.now());
+    assert_eq!(absolute, hours(12), "nor does it live on as a remembered one");
     let left = opened.info().expires().since(world.clock.now());
     assert_eq!(left, minutes(30), "what the login had made longer ends with it");
     let token = opened.token().expose();
