@@ -33,6 +33,7 @@
 mod cases;
 pub mod counting;
 pub mod faulty;
+pub mod interleave;
 mod model;
 mod runner;
 mod world;

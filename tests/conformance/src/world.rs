@@ -13,6 +13,7 @@ use typed_sessions::{
 
 use crate::counting::Counting;
 use crate::faulty::Faulty;
+use crate::interleave::Interleave;
 
 /// What a case finds: a store that no other case uses, and a clock that stands still.
 #[derive(Clone, Debug)]
@@ -45,6 +46,12 @@ impl World {
     pub(crate) fn faulty(&self) -> (Self, Faulty) {
         let faulty = Faulty::new(Arc::clone(&self.store));
         (Self { store: Arc::new(faulty.clone()), clock: self.clock.clone() }, faulty)
+    }
+
+    /// The same store, for something to happen between a read and a write.
+    pub(crate) fn interleaved(&self) -> (Self, Interleave) {
+        let interleave = Interleave::new(Arc::clone(&self.store));
+        (Self { store: Arc::new(interleave.clone()), clock: self.clock.clone() }, interleave)
     }
 
     /// What is stored, without any policy.

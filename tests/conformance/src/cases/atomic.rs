@@ -61,6 +61,21 @@ pub(crate) async fn w3_transact_loses_nothing(world: World) {
 
 pub(crate) async fn w3_transact_has_no_write_skew(world: World) {
     let sessions = world.sessions::<Ledger>();
+    let mut session = sessions.start();
+    session.save().await.expect("creates");
+    let token = session.token().expose();
+    let (between, interleave) = world.interleaved();
+    let mut late = open(&between.sessions::<Ledger>(), &token).await;
+    interleave.before_next_apply(async move {
+        session.transact(|ledger| ledger.credit = 1).await.expect("transacts");
+    });
+    let claim = |ledger: &mut Ledger| {
+        if ledger.credit == 0 {
+            ledger.debit = 1;
+        }
+    };
+    late.transact(claim).await.expect("transacts");
+    assert_eq!((late.debit, late.credit), (0, 1), "decided on a field that somebody else has changed");
     for round in 0..ROUNDS {
         let mut session = sessions.start();
         session.save().await.expect("creates");

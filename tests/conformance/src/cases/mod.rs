@@ -55,6 +55,7 @@ macro_rules! __for_each_case {
                 w2_concurrent_saves_of_different_fields_survive,
                 w2_a_stale_handle_does_not_undo_others,
                 w5_unknown_keys_stay,
+                w5_older_key_moves_with_the_next_write,
                 w5_views_leave_each_other_alone,
                 w6_login_and_logout_shut_out_earlier_handles,
                 w6_renewal_shuts_nobody_out,
@@ -114,6 +115,7 @@ macro_rules! __for_each_case {
                 r6_renewal_changes_nothing_else,
                 r6_failing_upkeep_does_not_fail_the_request,
                 r6_stale_touch_does_not_undo_a_renewal,
+                r6_open_looks_again_when_others_were_quicker,
                 r6_renewal_races_with_writes,
             }
             users {
@@ -129,6 +131,7 @@ macro_rules! __for_each_case {
                 u3_oldest_is_the_least_recently_used,
                 u3_full_house_refuses,
                 u4_sync_reaches_all_devices_and_nobody_else,
+                u4_sync_skips_who_changed_hands_meanwhile,
             }
             user_races {
                 w6_two_logins_race_for_one_session,

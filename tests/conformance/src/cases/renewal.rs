@@ -203,6 +203,30 @@ pub(crate) async fn r6_stale_touch_does_not_undo_a_renewal(world: World) {
     open(&sessions, &fresh(&other)).await;
 }
 
+pub(crate) async fn r6_open_looks_again_when_others_were_quicker(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (between, interleave) = world.interleaved();
+    let late = between.sessions::<Shop>();
+
+    let (_, old) = stored(&sessions).await;
+    world.clock.advance(minutes(10));
+    let (quicker, token) = (sessions.clone(), old.clone());
+    interleave.before_next_apply(async move { drop(open(&quicker, &token).await) });
+    let new = fresh(&open(&late, &old).await);
+    open(&sessions, &new).await;
+
+    world.clock.advance(minutes(10));
+    let mut login = open(&sessions, &new).await;
+    world.clock.advance(minutes(10));
+    interleave.before_next_apply(async move { login.login(Member::new(1)).await.expect("logs in") });
+    assert!(is_refused(&late, &new).await, "a login between load and renewal: the old token is dead");
+
+    let (mut ending, token) = stored(&sessions).await;
+    world.clock.advance(minutes(1));
+    interleave.before_next_apply(async move { ending.destroy().await.expect("ends") });
+    assert!(is_refused(&late, &token).await, "a touch revived a destroyed session");
+}
+
 pub(crate) async fn r6_renewal_races_with_writes(world: World) {
     let sessions = world.sessions::<Shop>();
     for round in 0..ROUNDS / 2 {

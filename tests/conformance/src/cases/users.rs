@@ -1,6 +1,7 @@
 //! U: users and their sessions on all devices.
 
 use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
@@ -301,6 +302,38 @@ pub(crate) async fn u3_full_house_refuses(world: World) {
     open(&sessions, &second).await;
     first.logout().await.expect("logs out");
     third.login(Member::new(1)).await.expect("there is room again");
+}
+
+pub(crate) async fn u4_sync_skips_who_changed_hands_meanwhile(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (between, interleave) = world.interleaved();
+    let renamed = Member { id: 1, name: "new name".into() };
+
+    let (mut session, _) = logged_in(&sessions, 1).await;
+    let token = Arc::new(Mutex::new(String::new()));
+    let handed_over = Arc::clone(&token);
+    interleave.before_next_apply(async move {
+        session.login(Member::new(2)).await.expect("another user logs in");
+        *handed_over.lock().expect("no panic") = session.token().expose();
+    });
+    assert_eq!(between.sessions::<Shop>().user(&1).sync(&renamed).await.expect("syncs"), 0);
+    let token = token.lock().expect("no panic").clone();
+    assert_eq!(open(&sessions, &token).await.member, Some(Member::new(2)), "one user's data in another's session");
+
+    let (mut session, _) = logged_in(&sessions, 1).await;
+    let id = session.id();
+    interleave.before_next_apply(async move { session.login(Member::new(1)).await.expect("the same user again") });
+    assert_eq!(
+        between.sessions::<Shop>().user(&1).sync(&renamed).await.expect("syncs"),
+        1,
+        "it is theirs all the same"
+    );
+    let member = world.record(id).await.expect("stored").fields;
+    assert!(member.get("member").is_some_and(|text| text.as_str().contains("new name")));
+
+    let (mut session, _) = logged_in(&sessions, 3).await;
+    interleave.before_next_apply(async move { session.destroy().await.expect("ends") });
+    assert_eq!(between.sessions::<Shop>().user(&3).sync(&Member::new(3)).await.expect("syncs"), 0);
 }
 
 pub(crate) async fn u4_sync_reaches_all_devices_and_nobody_else(world: World) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use typed_sessions::{Change, ErrorKind, Guard, Session, hours, minutes};
+use typed_sessions::{Change, ErrorKind, Guard, Session, SessionData, hours, minutes};
 
 use crate::faulty::Fault;
 use crate::world::{Member, Prefs, ROUNDS, Shop, World, is_refused, kind, logged_in, open, race, racer, stored};
@@ -219,6 +219,45 @@ pub(crate) async fn w5_unknown_keys_stay(world: World) {
     opened.logout().await.expect("logs out");
     let raw = open(&sessions, &opened.token().expose()).await.raw();
     assert_eq!(raw.get("from.the.future").map(String::as_str), Some(r#"{"a":[1,2.50]}"#));
+}
+
+#[derive(Debug, SessionData)]
+struct Older {
+    locale: Option<String>,
+    tongue: Option<String>,
+}
+
+#[derive(Debug, SessionData)]
+struct Newer {
+    #[session(alias = "locale", alias = "tongue")]
+    language: Option<String>,
+    visits: u32,
+}
+
+pub(crate) async fn w5_older_key_moves_with_the_next_write(world: World) {
+    let (older, newer) = (world.sessions::<Older>(), world.sessions::<Newer>());
+    let keys = |session: &Session<Newer>| session.raw().into_keys().collect::<Vec<_>>();
+    let mut session = older.start();
+    session.locale = Some("de".into());
+    session.tongue = Some("fr".into());
+    session.save().await.expect("saves");
+    let token = session.token().expose();
+
+    let mut opened = open(&newer, &token).await;
+    assert_eq!(opened.language.as_deref(), Some("de"), "the first alias that is there");
+    opened.visits = 1;
+    opened.save().await.expect("saves");
+    assert_eq!(keys(&open(&newer, &token).await), ["locale", "tongue", "visits"], "what did not change stays");
+    opened.update(Newer::LANGUAGE, |language| *language = Some("en".into())).await.expect("updates");
+    let mut opened = open(&newer, &token).await;
+    assert_eq!((keys(&opened), opened.language.as_deref()), (vec!["language".into(), "visits".into()], Some("en")));
+
+    session.set(Older::TONGUE, Some("it".into())).await.expect("an older program writes");
+    assert!(opened.remove(Newer::LANGUAGE).await.expect("removes"));
+    assert_eq!(open(&newer, &token).await.language, None, "a removed field came back under an older key");
+    session.set(Older::LOCALE, Some("es".into())).await.expect("an older program writes");
+    assert_eq!(opened.take(Newer::LANGUAGE).await.expect("takes").as_deref(), Some("es"));
+    assert_eq!(keys(&open(&newer, &token).await), ["visits"]);
 }
 
 pub(crate) async fn w5_views_leave_each_other_alone(world: World) {
