@@ -56,7 +56,7 @@ impl Policy {
         now: Timestamp,
     ) -> Header {
         let mut next = Self::rekeyed(header, secret, now);
-        next.login_epoch += 1;
+        next.login_epoch = next.login_epoch.wrapping_add(1);
         next.login = Some(Arc::new(LoginInfo { user, authenticated: now, device: login.device.clone(), tag }));
         next.idle_timeout = login.idle_timeout;
         next.absolute_timeout = login.absolute_timeout;
@@ -94,7 +94,7 @@ impl Policy {
     /// anonymous session may last; nothing becomes longer.
     pub(crate) fn logged_out(&self, header: &Header, secret: &Secret, now: Timestamp) -> Header {
         let mut next = Self::rekeyed(header, secret, now);
-        next.login_epoch += 1;
+        next.login_epoch = next.login_epoch.wrapping_add(1);
         next.login = None;
         next.idle_timeout = None;
         next.absolute_timeout = None;
@@ -104,8 +104,10 @@ impl Policy {
     }
 }
 
-fn following(header: &Header) -> Header {
+/// The header's next revision, so far the same. A counter that a damaged record has at its end begins anew: all that
+/// matters is that it differs.
+pub(super) fn following(header: &Header) -> Header {
     let mut next = header.clone();
-    next.revision += 1;
+    next.revision = next.revision.wrapping_add(1);
     next
 }

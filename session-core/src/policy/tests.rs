@@ -107,6 +107,19 @@ fn every_change_of_the_header_adds_one_to_its_revision() {
 }
 
 #[test]
+fn f3_no_counter_overflows() {
+    // Only a damaged record has such counters; it must not take the request down.
+    let (policy, secret) = (policy(), Secret::random());
+    let mut header = policy.create(&secret, START);
+    (header.revision, header.login_epoch) = (u64::MAX, u64::MAX);
+    let user = crate::UserId::new(1).expect("an id");
+    let next = policy.logged_in(&header, user, &crate::Login::new(), None, &secret, START);
+    assert!(next.revision() != header.revision() && next.login_epoch() != header.login_epoch());
+    policy.logged_out(&header, &secret, START);
+    policy.upkeep(&header, &Admission::Current, &secret, at(minutes(10))).expect("due");
+}
+
+#[test]
 fn f3_no_instant_overflows() {
     let mut policy = policy();
     policy.idle_timeout = Duration::MAX;

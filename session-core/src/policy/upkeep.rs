@@ -2,6 +2,7 @@
 
 use super::Policy;
 use super::admit::Admission;
+use super::lifecycle::following;
 use crate::record::{CurrentSecret, Header, PreviousSecret, SuccessorState};
 use crate::time::Timestamp;
 use crate::token::Secret;
@@ -30,8 +31,7 @@ impl Policy {
         if !(touch || confirm || renew) {
             return None;
         }
-        let mut next = header.clone();
-        next.revision += 1;
+        let mut next = following(header);
         if touch {
             self.touch(&mut next, now);
         }
