@@ -10,7 +10,7 @@ use crate::policy::upkeep::Upkeep;
 use crate::record::Record;
 use crate::session::{Handover, Mode};
 use crate::sessions::Context;
-use crate::stored::Stored;
+use crate::stored::read_struct;
 use crate::time::Timestamp;
 use crate::token::{SessionId, Token};
 
@@ -44,7 +44,7 @@ pub(crate) async fn open<D: SessionData>(context: &Context, token: &Token, mode:
             }
         };
         // Before the upkeep: a session whose data cannot be read stays as it is.
-        let data = D::read(&Stored::new(&record.fields, now))?;
+        let data = read_struct(&record, now)?;
 
         let due = match mode {
             Mode::Active => context.policy.upkeep(&record.header, &admission, token.secret(), now),

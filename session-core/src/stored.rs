@@ -1,9 +1,10 @@
 //! A record's fields as the derive's code reads them.
 
-use crate::data::{FieldSpec, OnGarbage, SessionData};
+use crate::data::{FieldSpec, OnGarbage, SessionData, SessionUser};
 use crate::error::{Error, Result};
 use crate::field::Field;
 use crate::fields::Fields;
+use crate::record::Record;
 use crate::time::Timestamp;
 
 /// The stored fields of one session at one instant: a field past its ttl reads as absent.
@@ -23,6 +24,21 @@ impl<'a> Stored<'a> {
         let keys = std::iter::once(&spec.key).chain(spec.aliases);
         keys.filter_map(|key| self.fields.get(key)).find_map(|text| text.live_at(self.now))
     }
+}
+
+/// The struct as a record has it at `now`. A user whom the header does not name is not believed: only a login writes both.
+pub(crate) fn read_struct<D: SessionData>(record: &Record, now: Timestamp) -> Result<D> {
+    let mut data = D::read(&Stored::new(&record.fields, now))?;
+    let stranger = data.user().is_some_and(|user| !is_logged_in(user, record));
+    if stranger {
+        tracing::warn!(target: "typed_sessions", "the user field holds a user who is not logged in: ignored");
+        data.set_user(None);
+    }
+    Ok(data)
+}
+
+fn is_logged_in(user: &impl SessionUser, record: &Record) -> bool {
+    record.header.user().is_some_and(|logged_in| *logged_in.as_str() == user.id().to_string())
 }
 
 impl FieldSpec {

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::field::Field;
 use crate::retry::Retry;
 use crate::stored::Stored;
+use crate::time::Timestamp;
 
 impl<D: SessionData> Session<D> {
     /// Reads a field from the store, into the struct as well: an unsaved change of this one field is dropped.
@@ -33,8 +34,7 @@ impl<D: SessionData> Session<D> {
             return field.decode(self.data.write_field(field.index())?.as_deref());
         }
         let now = self.load().await?;
-        let text = Stored::new(&self.stored()?.fields, now).text(field.spec());
-        let (value, copy) = (field.decode(text)?, field.decode(text)?);
+        let (value, copy) = (self.field_in_record(field, now)?, self.field_in_record(field, now)?);
         self.settle(field, copy);
         Ok(value)
     }
@@ -227,6 +227,15 @@ impl<D: SessionData> Session<D> {
             self.load().await?;
             seen = Seen::JustNow;
         }
+    }
+
+    fn field_in_record<T, V>(&self, field: Field<D, T, V>, now: Timestamp) -> Result<T> {
+        if field.spec().role == Role::User {
+            // Whether the user is to be believed takes the whole struct.
+            let mut fresh = self.read(now)?;
+            return Ok(std::mem::replace(field.slot(&mut fresh), field.absent()));
+        }
+        field.decode(Stored::new(&self.stored()?.fields, now).text(field.spec()))
     }
 
     /// The struct takes over what was just written or found.

@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event;
 use crate::record::Record;
 use crate::sessions::Context;
-use crate::stored::Stored;
+use crate::stored::read_struct;
 use crate::time::Timestamp;
 use crate::token::Token;
 
@@ -228,7 +228,7 @@ impl<D: SessionData> Session<D> {
 
     /// The struct as the record has it.
     fn read(&self, now: Timestamp) -> Result<D> {
-        D::read(&Stored::new(&self.stored()?.fields, now))
+        read_struct(self.stored()?, now)
     }
 
     /// The struct becomes what is stored.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::edit::Edit;
 use super::{Session, State};
-use crate::data::{Role, SessionData};
+use crate::data::{FieldSpec, Role, SessionData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stored::Stored;
 
@@ -57,22 +56,27 @@ impl<D: SessionData> Session<D> {
         T: AsRef<str>,
     {
         let now = self.context.now();
-        let mut edit = Edit::default();
+        // A new session is stored along with the fields.
+        let mut changes = if self.is_stored() { Vec::new() } else { self.unsaved()? };
+        self.check_user(&self.data, &changes)?;
+        let mut unknown = Vec::new();
         let mut known = Vec::new();
-        for (key, json) in fields {
-            let (key, json) = (key.as_ref(), json.as_ref());
-            let index = D::FIELDS.iter().position(|spec| spec.key == key);
-            check_key(key, index.map(|index| D::FIELDS[index].role))?;
-            if serde_json::from_str::<serde::de::IgnoredAny>(json).is_err() {
-                return Err(Error::new(ErrorKind::Invalid, format!("the text for the key `{key}` is not JSON")));
-            }
-            match index {
+        let last_texts: BTreeMap<String, String> =
+            fields.into_iter().map(|(key, json)| (key.as_ref().to_owned(), json.as_ref().to_owned())).collect();
+        for (key, json) in last_texts {
+            check_text::<D>(&key, &json)?;
+            match D::FIELDS.iter().position(|spec| spec.key == key) {
+                None => unknown.push((key, json)),
                 Some(index) => {
-                    edit.put(&D::FIELDS[index], Some(json), now);
+                    changes.retain(|(other, _)| *other != index);
+                    changes.push((index, Some(json)));
                     known.push(index);
                 }
-                None => edit.put_unknown(key, json),
             }
+        }
+        let mut edit = Self::edit(&changes, now);
+        for (key, json) in &unknown {
+            edit.put_unknown(key, json);
         }
         let alone = edit.alone();
         let stored = Stored::new(&alone, now);
@@ -80,9 +84,10 @@ impl<D: SessionData> Session<D> {
         known.iter().try_for_each(|index| fresh.read_field(*index, &stored))?;
 
         if let State::New { .. } = self.state {
-            self.save().await?;
+            self.store_new(now, edit).await?;
+        } else {
+            self.write(now, edit).await?;
         }
-        self.write(now, edit).await?;
         for index in known {
             self.data.read_field(index, &stored)?;
             self.mark_saved(index);
@@ -91,13 +96,17 @@ impl<D: SessionData> Session<D> {
     }
 }
 
-fn check_key(key: &str, role: Option<Role>) -> Result<()> {
+/// Whether the text may be written under the key.
+fn check_text<D: SessionData>(key: &str, json: &str) -> Result<()> {
+    let names_user = |spec: &FieldSpec| spec.role == Role::User && (spec.key == key || spec.aliases.contains(&key));
     let problem = if key.is_empty() {
         "an empty key names nothing"
     } else if key.starts_with('$') {
         "keys that begin with `$` are reserved"
-    } else if role == Some(Role::User) {
+    } else if D::FIELDS.iter().any(names_user) {
         "the user field is written by `login` and `logout`"
+    } else if serde_json::from_str::<serde::de::IgnoredAny>(json).is_err() {
+        "the text is not JSON"
     } else {
         return Ok(());
     };

@@ -63,8 +63,12 @@ impl<D: SessionData> Session<D> {
     /// Stores a new session with these fields.
     pub(super) async fn save_new(&mut self, everything: &[FieldChange]) -> Result<()> {
         let now = self.context.now();
+        self.store_new(now, Self::edit(everything, now)).await
+    }
+
+    /// Creates the record with this edit, or writes it into what another handle or an earlier try has created.
+    pub(super) async fn store_new(&mut self, now: Timestamp, edit: Edit) -> Result<()> {
         let header = self.context.policy.create(self.token.secret(), now);
-        let edit = Self::edit(everything, now);
         match self.create(now, header, edit.clone(), None).await? {
             Outcome::Written => Ok(()),
             Outcome::Conflict => {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::{Handover, Session, State};
 use crate::data::SessionData;
 use crate::error::{Error, Result};
-use crate::fields::Fields;
-use crate::stored::Stored;
+use crate::stored::read_struct;
 
 impl<D: SessionData> Session<D> {
     /// Another struct over the same session: a second handle, with the keys of `V`.
@@ -41,11 +40,9 @@ impl<D: SessionData> Session<D> {
     /// # Ok(()) }
     /// ```
     pub fn view<V: SessionData>(&self) -> Result<Session<V>> {
-        let now = self.context.now();
-        let empty = Fields::default();
-        let fields = match &self.state {
-            State::New { .. } => &empty,
-            State::Stored { record, .. } => &record.fields,
+        let data = match &self.state {
+            State::New { .. } => V::initial(),
+            State::Stored { record, .. } => read_struct(record, self.context.now())?,
             State::Ended => return Err(Error::gone()),
         };
         Ok(Session {
@@ -54,7 +51,7 @@ impl<D: SessionData> Session<D> {
             handover: Handover::Done,
             mode: self.mode,
             state: self.state.clone(),
-            data: V::read(&Stored::new(fields, now))?,
+            data,
             baseline: None,
         })
     }

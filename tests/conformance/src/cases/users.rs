@@ -184,6 +184,47 @@ pub(crate) async fn u1_only_login_decides_who_the_user_is(world: World) {
     assert_eq!(open(&sessions, &token).await.member.as_ref().map(|member| member.name.as_str()), Some("another name"));
 }
 
+#[derive(Debug, SessionData)]
+struct Backdoor {
+    member: Option<Member>,
+    account: Option<Member>,
+}
+
+#[derive(Debug, SessionData)]
+struct Aliased {
+    #[session(user, alias = "account")]
+    member: Option<Member>,
+}
+
+pub(crate) async fn u1_header_decides_whose_data_is_believed(world: World) {
+    let (sessions, aliased, backdoor) =
+        (world.sessions::<Shop>(), world.sessions::<Aliased>(), world.sessions::<Backdoor>());
+    let (_, anonymous) = stored(&sessions).await;
+    let (_, logged_in) = logged_in(&sessions, 1).await;
+    for token in [&anonymous, &logged_in] {
+        let mut session = open(&aliased, token).await;
+        assert_eq!(
+            kind(session.extend_raw([("account", "null")]).await),
+            ErrorKind::Invalid,
+            "an older key counts too"
+        );
+        // A struct to which the key means nothing writes somebody in.
+        let mut intruder = open(&backdoor, token).await;
+        intruder.member = Some(Member::new(666));
+        intruder.account = Some(Member::new(666));
+        intruder.save().await.expect("to this struct it is data like any other");
+
+        let mut session = open(&sessions, token).await;
+        assert_eq!(session.member, None, "a user was believed whom nobody logged in");
+        assert_eq!(session.get(Shop::MEMBER).await.expect("reads"), None);
+        session.reload().await.expect("reads");
+        assert_eq!(session.member, None);
+        assert!(session.transact(|shop| shop.member.is_none()).await.expect("transacts"));
+        assert_eq!(open(&aliased, token).await.member, None);
+        assert_eq!(open(&backdoor, token).await.view::<Shop>().expect("reads").member, None);
+    }
+}
+
 pub(crate) async fn u2_revocation_is_final(world: World) {
     let sessions = world.sessions::<Shop>();
     let (mine, my_token) = logged_in(&sessions, 1).await;

@@ -221,6 +221,33 @@ pub(crate) async fn w5_unknown_keys_stay(world: World) {
     assert_eq!(raw.get("from.the.future").map(String::as_str), Some(r#"{"a":[1,2.50]}"#));
 }
 
+pub(crate) async fn w5_raw_fields_are_written_at_once(world: World) {
+    let (world, counting) = world.counted();
+    let builder = world.builder::<Shop>().max_value_bytes(100).max_session_bytes(200);
+    let sessions = builder.build().expect("consistent");
+    let mut session = sessions.start();
+    session.cart.push("tea".into());
+    let long = format!("\"{}\"", "x".repeat(95));
+    for (fields, problem) in [
+        (vec![("a", long.as_str()), ("b", long.as_str())], ErrorKind::TooLarge),
+        (vec![("a", "1"), ("visits", "\"many\"")], ErrorKind::Decode),
+        (vec![("a", "1"), ("b", "no json")], ErrorKind::Invalid),
+        (vec![("a", "1"), ("", "1")], ErrorKind::Invalid),
+        (vec![("a", "1"), ("$header", "1")], ErrorKind::Invalid),
+        (vec![("a", "1"), ("member", "null")], ErrorKind::Invalid),
+    ] {
+        assert_eq!(kind(session.extend_raw(fields).await), problem);
+    }
+    assert_eq!(counting.take().counts(), [0; 5], "half of it was written");
+    session.extend_raw([("visits", "3"), ("a", "1"), ("otp", "\"1\""), ("a", "2")]).await.expect("writes");
+    assert_eq!(counting.take().counts(), [0, 1, 0, 0, 0], "the new session and the fields in one call");
+    assert_eq!((session.visits, session.otp.as_deref(), session.cart.len()), (3, Some("1"), 1));
+    let opened = open(&sessions, &session.token().expose()).await;
+    assert_eq!((opened.visits, opened.cart.len(), opened.raw()["a"].as_str()), (3, 1, "2"), "the last text counts");
+    world.clock.advance(minutes(5));
+    assert_eq!(open(&sessions, &session.token().expose()).await.otp, None, "fields with a ttl get it");
+}
+
 #[derive(Debug, SessionData)]
 struct Older {
     locale: Option<String>,

@@ -1,0 +1,202 @@
+//! Memory stays bounded under churn: the store, moka in it, and the index of users' sessions.
+//!
+//! A million sessions in a release build; a debug build, some ten times slower, makes do with fewer.
+
+use std::collections::HashSet;
+use std::thread;
+
+use futures::executor::block_on;
+use serde::{Deserialize, Serialize};
+use typed_sessions::{
+    ManualClock, Result, Session, SessionData, SessionId, SessionStore as _, SessionUser, Sessions, minutes,
+};
+use typed_sessions_memory::MemoryStore;
+
+const SHORT_SESSIONS: u64 = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
+const THREADS: u64 = 2;
+const MAX_SESSIONS: u64 = 10_000;
+
+#[derive(Serialize, Deserialize)]
+struct Member {
+    id: u64,
+}
+
+impl SessionUser for Member {
+    type Id = u64;
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+#[derive(SessionData)]
+struct Short {
+    #[session(user)]
+    member: Option<Member>,
+    note: String,
+}
+
+/// A store, a clock that stands still, and what was stored.
+struct World {
+    store: MemoryStore,
+    clock: ManualClock,
+    sessions: Sessions<Short>,
+}
+
+impl World {
+    fn new(store: MemoryStore) -> Self {
+        let clock = ManualClock::default();
+        let sessions = Sessions::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
+        Self { store, clock, sessions }
+    }
+
+    fn saved(&self, note: &str) -> Session<Short> {
+        let mut session = self.sessions.start();
+        note.clone_into(&mut session.note);
+        now(session.save());
+        session
+    }
+
+    fn logged_in(&self, user: u64) -> Session<Short> {
+        let mut session = self.sessions.start();
+        now(session.login(Member { id: user }));
+        session
+    }
+
+    fn holds(&self, id: &SessionId) -> bool {
+        now(self.store.load(id)).is_some()
+    }
+
+    /// How many users have one of these sessions in the store.
+    fn users_of(&self, logins: &[(SessionId, u64)]) -> usize {
+        let held = logins.iter().filter(|(id, _)| self.holds(id));
+        held.map(|(_, user)| *user).collect::<HashSet<_>>().len()
+    }
+
+    /// Short sessions with these numbers, one after another: a third destroyed, the rest left behind, a quarter logged in,
+    /// two to a user. From time to time half an hour passes, and what has ended is purged. Returns the logins left behind.
+    fn churn(&self, numbers: impl Iterator<Item = u64>) -> Vec<(SessionId, u64)> {
+        let mut logins = Vec::new();
+        for number in numbers {
+            let mut session = if number.is_multiple_of(4) { self.logged_in(number / 8) } else { self.saved("tea") };
+            if number.is_multiple_of(3) {
+                now(session.destroy());
+            } else if number.is_multiple_of(4) {
+                logins.push((session.id(), number / 8));
+            }
+            if number.is_multiple_of(50_000) {
+                self.clock.advance(minutes(30));
+                now(self.sessions.purge_expired(usize::MAX));
+            }
+        }
+        logins
+    }
+
+    fn churn_in_parallel(&self, from: u64, to: u64) -> Vec<(SessionId, u64)> {
+        thread::scope(|scope| {
+            let numbers = |thread| (from..to).filter(move |number| number % THREADS == thread);
+            let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || self.churn(numbers(thread)))).collect();
+            threads.into_iter().flat_map(|thread| thread.join().expect("no thread panics")).collect()
+        })
+    }
+}
+
+fn now<T>(call: impl Future<Output = Result<T>>) -> T {
+    block_on(call).expect("the in-memory store never fails")
+}
+
+#[test]
+fn a_million_short_sessions_leave_memory_bounded() {
+    let world = World::new(MemoryStore::builder().max_sessions(MAX_SESSIONS).build());
+    let warm = SHORT_SESSIONS / 10;
+    let mut logins = world.churn_in_parallel(0, warm);
+    let before = resident_bytes();
+    logins.extend(world.churn_in_parallel(warm, SHORT_SESSIONS));
+    let after = resident_bytes();
+
+    let (sessions, users) = (world.store.session_count(), world.store.user_count());
+    println!("{SHORT_SESSIONS} sessions: {sessions} are left, of {users} users");
+    assert!(sessions <= MAX_SESSIONS, "{sessions} sessions are left");
+    assert_eq!(users, world.users_of(&logins), "users with a session in the store");
+    if let (Some(before), Some(after)) = (before, after) {
+        println!("resident: {} KiB after {warm} sessions, {} KiB at the end", before >> 10, after >> 10);
+        assert!(after.saturating_sub(before) < 64 << 20, "{before} bytes became {after}");
+    }
+
+    world.clock.advance(minutes(30));
+    now(world.sessions.purge_expired(usize::MAX));
+    assert_eq!((world.store.session_count(), world.store.user_count()), (0, 0), "all have ended");
+}
+
+#[test]
+fn capacity_in_sessions_holds() {
+    let world = World::new(MemoryStore::builder().max_sessions(100).build());
+    let mut last = world.saved("the first").id();
+    for _ in 0..5_000 {
+        last = world.saved("tea").id();
+    }
+    let sessions = world.store.session_count();
+    assert!((90..=100).contains(&sessions), "{sessions} sessions in a store for 100");
+    assert!(world.holds(&last), "the old go, not the new");
+}
+
+#[test]
+fn capacity_in_bytes_holds() {
+    const MAX_BYTES: usize = 4 << 20;
+    let world = World::new(MemoryStore::builder().max_bytes(MAX_BYTES as u64).build());
+    let note = "tea ".repeat(1_000);
+    let ids: Vec<SessionId> = (0..10_000).map(|_| world.saved(&note).id()).collect();
+    assert!(world.store.session_count() > 0);
+    let records = ids.iter().filter_map(|id| now(world.store.load(id)));
+    let bytes: usize = records.map(|record| record.fields.bytes()).sum();
+    assert!((MAX_BYTES / 2..=MAX_BYTES).contains(&bytes), "{bytes} bytes of fields in a store for {MAX_BYTES}");
+}
+
+#[test]
+fn a_session_that_grows_makes_others_go() {
+    const MAX_BYTES: u64 = 1 << 20;
+    let world = World::new(MemoryStore::builder().max_bytes(MAX_BYTES).build());
+    let mut grown: Vec<_> = (0..500).map(|_| world.saved("")).collect();
+    for session in &mut grown {
+        session.note = "x".repeat(60 << 10);
+        // A session may be gone already: it was evicted.
+        let _ = block_on(session.save());
+    }
+    let sessions = world.store.session_count();
+    assert!((1..=MAX_BYTES / (60 << 10)).contains(&sessions), "{sessions} sessions of 60 KiB in a store for 1 MiB");
+}
+
+#[test]
+fn evicted_sessions_leave_the_index() {
+    let world = World::new(MemoryStore::builder().max_sessions(100).build());
+    let logins: Vec<_> = (0..5_000).map(|user| (world.logged_in(user).id(), user)).collect();
+    let (sessions, users) = (world.store.session_count(), world.store.user_count());
+    assert!((90..=100).contains(&sessions), "{sessions} sessions in a store for 100");
+    assert_eq!(users, world.users_of(&logins));
+    assert_eq!(users as u64, sessions, "each session has a user of its own");
+}
+
+#[test]
+fn ended_sessions_leave_the_index() {
+    let world = World::new(MemoryStore::new());
+    let logins: Vec<_> = (0..300).map(|user| world.logged_in(user)).collect();
+    for (number, mut session) in logins.into_iter().enumerate() {
+        match number % 3 {
+            0 => now(session.destroy()),
+            1 => now(session.logout()),
+            _ => {}
+        }
+    }
+    assert_eq!((world.store.session_count(), world.store.user_count()), (200, 100));
+    world.clock.advance(minutes(30));
+    assert_eq!(now(world.sessions.purge_expired(usize::MAX)), 200);
+    assert_eq!((world.store.session_count(), world.store.user_count()), (0, 0));
+}
+
+/// What this process has in memory; `None` where the system does not tell.
+fn resident_bytes() -> Option<usize> {
+    const PAGE: usize = 4096;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * PAGE)
+}
