@@ -42,7 +42,9 @@ fn main() {
     cost("floor: get", || drop(black_box(world.floor.get(token()))));
     cost("floor: decode", || drop(black_box(Floor::decode(&record))));
     cost("floor: get + decode", || drop(black_box(world.floor.get_and_decode(token()))));
-    cost("Token::parse", || drop(black_box(Token::parse(token()))));
+    cost("Token::parse", || {
+        black_box(Token::parse(token()));
+    });
     cost("MemoryStore::load", || drop(black_box(now(world.store.load(&id)))));
     cost("open", || drop(black_box(world.open())));
     cost("open + save of one field", || world.open_and_save());

@@ -1,5 +1,5 @@
 //! What the benchmarks share: a session as a shop would have it, a store full of them, and the floor: the least that any
-//! session library on moka and serde_json must do to hand out the same struct.
+//! session library on moka and `serde_json` must do to hand out the same struct.
 
 mod floor;
 
@@ -137,7 +137,7 @@ pub fn now<T>(call: impl Future<Output = typed_sessions::Result<T>>) -> T {
 fn logged_in(sessions: &Sessions<Shop>, user: u64) -> Session<Shop> {
     let mut session = sessions.start();
     session.cart = ["tea, green, 100 g", "a pot", "two cups"].map(str::to_owned).into();
-    session.language = "en-GB".to_owned();
+    "en-GB".clone_into(&mut session.language);
     session.otp = Some("492817".to_owned());
     session.preferences = Preferences { theme: "dark".to_owned(), page_size: 50, newsletter: true };
     let name = format!("Member {user}");
