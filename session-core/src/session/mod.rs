@@ -98,10 +98,10 @@ enum State {
     Ended,
 }
 
-/// A field's text at some moment; a value that cannot be encoded differs from every text.
+/// A field's text at some moment. `Unknown`, as of a value that cannot be encoded, differs from every text.
 enum FieldText {
     Known(Option<String>),
-    Unwritable,
+    Unknown,
 }
 
 impl<D: SessionData> Session<D> {

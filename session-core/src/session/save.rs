@@ -73,7 +73,9 @@ impl<D: SessionData> Session<D> {
             Outcome::Written => Ok(()),
             Outcome::Conflict => {
                 self.adopt().await?;
-                self.write(now, edit).await
+                self.write(now, edit).await?;
+                self.baseline = None;
+                Ok(())
             }
         }
     }
@@ -197,6 +199,8 @@ impl<D: SessionData> Session<D> {
             birth.seen();
         }
         self.became(record);
+        // What is there is not what the struct has: until it is written, all of it is unsaved.
+        self.baseline = Some(D::FIELDS.iter().map(|_| FieldText::Unknown).collect());
         Ok(())
     }
 
@@ -227,7 +231,7 @@ pub(super) fn differences<D: SessionData>(data: &D, before: &[FieldText]) -> Res
 
 impl FieldText {
     fn of<D: SessionData>(data: &D, index: usize) -> Self {
-        data.write_field(index).map_or(FieldText::Unwritable, FieldText::Known)
+        data.write_field(index).map_or(FieldText::Unknown, FieldText::Known)
     }
 
     fn is(&self, text: Option<&str>) -> bool {

@@ -51,6 +51,7 @@ macro_rules! __for_each_case {
                 w1_write_in_flight_never_revives,
                 w1_only_the_first_save_creates,
                 w1_a_lost_answer_to_the_first_save_does_no_harm,
+                w1_a_second_lost_try_forgets_nothing,
                 w2_save_sends_only_what_changed,
                 w2_concurrent_saves_of_different_fields_survive,
                 w2_a_stale_handle_does_not_undo_others,

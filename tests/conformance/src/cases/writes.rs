@@ -144,6 +144,24 @@ pub(crate) async fn w1_a_lost_answer_to_the_first_save_does_no_harm(world: World
     }
 }
 
+pub(crate) async fn w1_a_second_lost_try_forgets_nothing(world: World) {
+    let (world, interleave) = world.interleaved();
+    let (world, faulty) = world.faulty();
+    let sessions = world.sessions::<Shop>();
+    let mut session = sessions.start();
+    session.cart.push("tea".into());
+    faulty.set(Fault::AnswersLost);
+    assert_eq!(kind(session.save().await), ErrorKind::Unavailable, "created, but nobody knows");
+    session.cart.push("cake".into());
+    faulty.set(Fault::None);
+    let late = faulty.clone();
+    interleave.before_next_apply(async move { late.set(Fault::WritesFail) });
+    assert_eq!(kind(session.save().await), ErrorKind::Unavailable, "found it there, and could not write into it");
+    faulty.set(Fault::None);
+    session.save().await.expect("a third try");
+    assert_eq!(open(&sessions, &session.token().expose()).await.cart, ["tea", "cake"], "a change was forgotten");
+}
+
 pub(crate) async fn w2_save_sends_only_what_changed(world: World) {
     let (world, counting) = world.counted();
     let sessions = world.sessions::<Shop>();
