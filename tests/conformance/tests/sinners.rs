@@ -63,6 +63,7 @@ sinners! {
         w6_two_logins_race_for_one_session,
     ]
     creates_over_existing: CreatesOverExisting => [
+        w1_a_second_lost_try_forgets_nothing,
         w1_guards_on_presence,
     ] or []
     drops_unknown_keys: DropsUnknownKeys => [
@@ -78,6 +79,7 @@ sinners! {
         w2_a_stale_handle_does_not_undo_others,
         w2_change_is_all_or_nothing,
         w2_change_without_fields_is_a_check,
+        w5_older_key_moves_with_the_next_write,
         w5_unknown_keys_stay,
         w5_views_leave_each_other_alone,
         w_random_operations_follow_the_model,
@@ -101,6 +103,7 @@ sinners! {
         u2_revocation_is_final,
         u3_oldest_is_the_least_recently_used,
         u4_sync_reaches_all_devices_and_nobody_else,
+        u4_sync_skips_who_changed_hands_meanwhile,
     ] or [
         u1_login_races_with_logout,
         u2_revoke_all_races_with_login,
@@ -121,11 +124,13 @@ sinners! {
         w4_take_hands_a_value_out_once,
         w_random_operations_follow_the_model,
     ] or [
-        w4_remove_is_exact,
         r6_renewal_races_with_writes,
+        w3_transact_has_no_write_skew,
         w3_transact_loses_nothing,
+        w4_remove_is_exact,
     ]
     ignores_login_epoch: IgnoresLoginEpoch => [
+        u4_sync_skips_who_changed_hands_meanwhile,
         w2_change_is_all_or_nothing,
         w6_login_and_logout_shut_out_earlier_handles,
     ] or [
@@ -134,9 +139,9 @@ sinners! {
     ignores_removals: IgnoresRemovals => [
         c2_cost_of_writing,
         u1_login_again_and_as_another,
-        u4_sync_reaches_all_devices_and_nobody_else,
         w2_change_is_all_or_nothing,
         w4_a_stale_handle_takes_what_is_there_now,
+        w5_older_key_moves_with_the_next_write,
         w_random_operations_follow_the_model,
     ] or [
         w4_remove_is_exact,
@@ -144,6 +149,7 @@ sinners! {
         w6_saves_race_with_logout,
     ]
     ignores_revision: IgnoresRevision => [
+        r6_open_looks_again_when_others_were_quicker,
         r6_stale_touch_does_not_undo_a_renewal,
         w2_change_is_all_or_nothing,
         w_random_operations_follow_the_model,
@@ -161,6 +167,7 @@ sinners! {
         u1_odd_user_ids_are_never_mixed_up,
         u2_revocation_is_final,
         u4_sync_reaches_all_devices_and_nobody_else,
+        u4_sync_skips_who_changed_hands_meanwhile,
     ] or [
         u1_login_races_with_logout,
         u4_sync_races_with_login_of_another_user,
@@ -174,10 +181,12 @@ sinners! {
     pretends_to_delete: PretendsToDelete => [
         f1_lost_answer_to_destroy_still_ends_it,
         r4_reuse_can_end_the_session,
+        r6_open_looks_again_when_others_were_quicker,
         u1_index_follows_login_and_logout,
         u1_odd_user_ids_are_never_mixed_up,
         u2_password_change_ends_the_other_sessions,
         u2_revocation_is_final,
+        u4_sync_skips_who_changed_hands_meanwhile,
         w1_destroyed_session_stays_gone,
         w1_guards_on_presence,
         w1_only_the_first_save_creates,
@@ -200,6 +209,7 @@ sinners! {
         w7_values_come_back_byte_for_byte,
     ] or []
     upserts_on_write: UpsertsOnWrite => [
+        r6_open_looks_again_when_others_were_quicker,
         u2_revocation_is_final,
         w1_destroyed_session_stays_gone,
         w1_guards_on_presence,
@@ -214,16 +224,19 @@ sinners! {
         e3_silent_session_is_never_touched,
         e4_only_writing_the_field_restarts_its_ttl,
         f2_unreadable_value_survives_other_writes,
+        u4_sync_skips_who_changed_hands_meanwhile,
         w1_expired_record_counts_as_missing,
         w1_guards_on_presence,
         w2_change_is_all_or_nothing,
         w3_transact_keeps_unsaved_changes,
         w4_a_stale_handle_takes_what_is_there_now,
+        w5_older_key_moves_with_the_next_write,
         w5_unknown_keys_stay,
         w_random_operations_follow_the_model,
     ] or [
         r6_renewal_races_with_writes,
         w3_one_of_many_swaps_wins,
+        w3_transact_has_no_write_skew,
         w3_transact_loses_nothing,
         w3_update_loses_nothing,
         w4_remove_is_exact,
