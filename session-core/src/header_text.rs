@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use crate::base64url::Bytes;
 use crate::error::{Error, Result};
 use crate::record::{CurrentSecret, Header, PreviousSecret, SuccessorState};
 use crate::time::{Timestamp, millis};
-use crate::token::{SecretHash, Seed, from_base64, to_base64};
+use crate::token::{SecretHash, Seed};
 use crate::user::LoginInfo;
 
 /// The name under which errors speak of the header.
@@ -51,22 +51,6 @@ struct PreviousText {
     seed: Bytes,
     renewed: Timestamp,
     presented: bool,
-}
-
-/// 32 bytes as base64url.
-struct Bytes([u8; 32]);
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&to_base64(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        from_base64(&text).map(Self).ok_or_else(|| D::Error::custom("expected 32 bytes of base64url"))
-    }
 }
 
 impl Header {

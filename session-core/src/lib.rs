@@ -5,6 +5,7 @@
 //! [`SessionStore::apply`] writes the [`Change`] -> [`Session`] hands out the struct.
 
 mod auth_tag;
+mod base64url;
 mod builder;
 mod change;
 mod data;

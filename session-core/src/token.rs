@@ -3,12 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::base64url::{from_base64, to_base64};
 use crate::error::{Error, ErrorKind};
 
 /// Bytes from the operating system's generator.
@@ -19,21 +18,6 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system's random generator failed");
     bytes
-}
-
-/// Canonical, unpadded base64url of exactly `N` bytes.
-pub(crate) fn from_base64<const N: usize>(text: &str) -> Option<[u8; N]> {
-    // The length decides first, so that a 10 MB token costs nothing. Everything fits on the stack.
-    if text.len() != (N * 8).div_ceil(6) {
-        return None;
-    }
-    let mut bytes = [0; N];
-    let written = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
-    (written == N).then_some(bytes)
-}
-
-pub(crate) fn to_base64(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The public handle of a session: 16 random bytes that never change, shown as 22 characters of base64url.
