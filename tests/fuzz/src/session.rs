@@ -55,6 +55,7 @@ struct Everything {
     #[session(or_default)]
     theme: Box<(String, bool)>,
     #[session(skip)]
+    #[allow(dead_code, reason = "a skipped field must be there, not be used")]
     cache: Vec<u8>,
 }
 
