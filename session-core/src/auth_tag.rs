@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use crate::base64url::Bytes;
-use crate::token::SessionId;
+use crate::token::{SessionId, hmac_sha256};
 
 /// HMAC-SHA256 of the caller's bytes under the session's id: sessions of one user have different tags, and a tag tells
 /// nothing about bytes that cannot be guessed.
@@ -18,9 +16,7 @@ pub(crate) struct AuthTag(Bytes);
 
 impl AuthTag {
     pub(crate) fn new(id: &SessionId, bytes: &[u8]) -> Self {
-        let mut mac = Hmac::<Sha256>::new_from_slice(id.as_bytes()).expect("HMAC takes a key of any length");
-        mac.update(bytes);
-        Self(Bytes(mac.finalize().into_bytes().into()))
+        Self(Bytes(hmac_sha256(id.as_bytes(), bytes)))
     }
 
     /// In constant time.

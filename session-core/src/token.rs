@@ -20,6 +20,12 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
 /// The public handle of a session: 16 random bytes that never change, shown as 22 characters of base64url.
 ///
 /// An id is no credential: who knows it can neither open the session nor end it. It may appear in logs and listings.
@@ -204,10 +210,8 @@ impl Secret {
     ///
     /// Whoever presents the same secret gets the same successor, and nobody can compute it from what is stored.
     pub(crate) fn successor(&self, seed: &Seed) -> Self {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&seed.0).expect("HMAC takes a key of any length");
-        mac.update(&self.0);
         let mut next = [0; 16];
-        next.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        next.copy_from_slice(&hmac_sha256(&seed.0, &self.0)[..16]);
         Self(next)
     }
 }

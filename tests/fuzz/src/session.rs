@@ -56,7 +56,7 @@ struct Everything {
     theme: Box<(String, bool)>,
     #[session(skip)]
     #[allow(dead_code, reason = "a skipped field must be there, not be used")]
-    cache: Vec<u8>,
+    _cache: Vec<u8>,
 }
 
 /// Fields and their keys, older ones included.
