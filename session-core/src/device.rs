@@ -51,6 +51,15 @@ impl Device {
     }
 }
 
+impl Device {
+    /// What is kept of it: its texts are fields, anybody may have put anything there.
+    pub(crate) fn cut(mut self) -> Self {
+        self.label = cut(self.label);
+        self.user_agent = self.user_agent.map(cut);
+        self
+    }
+}
+
 fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(Device::MAX_TEXT_BYTES));
     text

@@ -45,12 +45,18 @@ pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::reading::<T>(&error))
 }
 
+/// serde_json reads values that are nested up to 127 deep; with fewer brackets than this none is.
+const MAX_NESTING: usize = 120;
+
 pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, Failure> {
     let text = serde_json::to_string(value)
         .map_err(|_| Failure::writing::<T>("is not representable as JSON (a map needs string keys)"))?;
-    // JSON has no NaN and no infinity: serde_json writes `null`, which would make the session unreadable.
-    if text.contains("null") && decode::<T>(&text).is_err() {
-        return Err(Failure::writing::<T>("would not read back (NaN and infinity have no JSON form)"));
+    // JSON has no NaN and no infinity: serde_json writes `null`. And it writes deeper values than it reads. Either would make
+    // the session unreadable.
+    let doubtful =
+        text.contains("null") || text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MAX_NESTING;
+    if doubtful && decode::<T>(&text).is_err() {
+        return Err(Failure::writing::<T>("would not read back (NaN, infinity, or nested too deeply)"));
     }
     Ok(text)
 }

@@ -39,7 +39,7 @@ impl Login {
     /// Where the user logs in.
     #[must_use]
     pub fn device(mut self, device: Device) -> Self {
-        self.device = Some(device);
+        self.device = Some(device.cut());
         self
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::device::Device;
 use crate::fields::Fields;
 use crate::time::Timestamp;
 use crate::token::{Secret, SecretHash, Seed};
@@ -145,6 +146,11 @@ impl Header {
     /// Who is logged in.
     pub fn user(&self) -> Option<&UserId> {
         self.login.as_ref().map(|login| &login.user)
+    }
+
+    /// Where they logged in.
+    pub fn device(&self) -> Option<&Device> {
+        self.login.as_ref()?.device.as_ref()
     }
 
     /// Whether the session has not yet ended at `now`.

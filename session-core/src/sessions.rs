@@ -188,19 +188,19 @@ impl<D: SessionData> Sessions<D> {
         B: AsRef<[u8]>,
         E: From<Error>,
     {
-        let Some(session) = self.open(token).await? else {
+        let Some(mut session) = self.open(token).await? else {
             return Ok(None);
         };
         if !session.is_logged_in() {
             return Ok(Some(session));
         }
-        let rests = match session.user_id() {
-            Some(user) => session.rests_on(current(user).await?.as_ref()),
-            // An id that is no id any more cannot be checked: fail closed.
-            None => false,
-        };
-        if rests {
-            return Ok(Some(session));
+        // An id that is no id any more cannot be checked: fail closed.
+        if let Some(user) = session.user_id() {
+            let bytes = current(user).await?;
+            // The tag may have been renewed while `current` was asked: look again before ending anything.
+            if session.rests_on(bytes.as_ref()) || session.rests_on_after_all(bytes.as_ref()).await? {
+                return Ok(Some(session));
+            }
         }
         if self.context.store.delete(&session.id()).await? {
             event::ended(&session.id(), event::Ended::AuthTagChanged);

@@ -9,10 +9,10 @@ use crate::change::{Applied, Change, Expected};
 use crate::data::{FieldSpec, Role, SessionData, SessionUser};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event;
-use crate::fields::{Key, Text};
 use crate::info::{Relation, SessionInfo};
 use crate::json;
 use crate::record::Record;
+use crate::session::edit::Edit;
 use crate::sessions::Context;
 use crate::token::SessionId;
 use crate::user::UserId;
@@ -133,7 +133,8 @@ impl<D: SessionData> UserSessions<D> {
     /// Writes the user into the user field of every live session that still belongs to them; tells into how many. The
     /// changes show when those sessions are opened next.
     ///
-    /// `Invalid` when the user has another id than these sessions. Cost: one `sessions_of` and one `apply` each.
+    /// `Invalid` when the user has another id than these sessions, `TooLarge` for a session that would be: those before it are
+    /// written, the others not. Cost: one `sessions_of` and one `apply` each.
     ///
     /// ```
     /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
@@ -165,7 +166,7 @@ impl<D: SessionData> UserSessions<D> {
         let Some(spec) = D::FIELDS.iter().find(|spec| spec.role == Role::User) else {
             return Ok(0);
         };
-        let text = Text::lasting(&json::encode(user).map_err(|failure| failure.encoding(spec.key))?);
+        let text = json::encode(user).map_err(|failure| failure.encoding(spec.key))?;
         let mut written = 0;
         for (id, record) in self.live().await? {
             written += usize::from(self.sync_one(spec, &text, &id, record).await?);
@@ -174,13 +175,15 @@ impl<D: SessionData> UserSessions<D> {
     }
 
     /// Tells whether the session still belonged to the user, and was written.
-    async fn sync_one(&self, spec: &FieldSpec, text: &Text, id: &SessionId, mut record: Record) -> Result<bool> {
+    async fn sync_one(&self, spec: &FieldSpec, text: &str, id: &SessionId, mut record: Record) -> Result<bool> {
         for _ in 0..SYNC_ATTEMPTS {
             let login_epoch = Some(record.header.login_epoch());
             let expected = Expected { login_epoch, ..Expected::default() };
             let mut change = Change::update(self.context.now(), expected);
-            change.set = vec![(Key::new(spec.key), text.clone())];
-            change.remove = spec.aliases.iter().map(|alias| Key::new(alias)).collect();
+            let mut edit = Edit::default();
+            edit.put(spec, Some(text), change.now);
+            edit.check(&record.fields, &self.context.policy)?;
+            edit.fill(&mut change);
             if self.context.store.apply(id, &change).await? == Applied::Applied {
                 return Ok(true);
             }

@@ -63,10 +63,12 @@ impl MemoryStoreBuilder {
     pub fn build(self) -> MemoryStore {
         let index = Arc::new(Index::default());
         // moka has one capacity: a session weighs its bytes, but never so little that too many would fit.
-        let least = self.max_bytes.div_ceil(self.max_sessions);
+        // Weights are `u32`, so a capacity that would need larger ones is cut.
+        let capacity = self.max_bytes.min(self.max_sessions.saturating_mul(u32::MAX.into()));
+        let least = capacity.div_ceil(self.max_sessions);
         let suspects = Arc::clone(&index);
         let sessions = Cache::builder()
-            .max_capacity(self.max_bytes)
+            .max_capacity(capacity)
             .weigher(move |_, entry: &Entry| u32::try_from(entry.bytes().max(least)).unwrap_or(u32::MAX))
             // The default policy would rather refuse a new session than let go of an old one.
             .eviction_policy(EvictionPolicy::lru())
@@ -108,7 +110,12 @@ impl Entry {
         const SESSION: usize = 700;
         const FIELD: usize = 80;
         let fields = &self.record.fields;
-        (SESSION + fields.len() * FIELD + fields.bytes()) as u64
+        let header = &self.record.header;
+        // The index keeps the id once more.
+        let user = header.user().map_or(0, |user| 2 * user.as_str().len());
+        let device =
+            header.device().map_or(0, |device| device.label.len() + device.user_agent.as_ref().map_or(0, String::len));
+        (SESSION + fields.len() * FIELD + fields.bytes() + user + device) as u64
     }
 }
 

@@ -55,6 +55,11 @@ impl Birth {
         let _ = self.0.compare_exchange(TRIED, STORED, Ordering::SeqCst, Ordering::SeqCst);
     }
 
+    /// Whether no handle has sent anything to the store.
+    pub(super) fn is_untried(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == UNTRIED
+    }
+
     /// From now on no handle creates the record. Tells whether one may have.
     pub(super) fn end(&self) -> MaybeStored {
         match self.0.swap(ENDED, Ordering::SeqCst) {

@@ -9,14 +9,14 @@ use crate::time::Timestamp;
 
 /// What one write does to the fields.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Edit {
+pub(crate) struct Edit {
     set: Vec<(Key, Text)>,
     remove: Vec<Key>,
 }
 
 impl Edit {
     /// Writes a field's text under its key, or removes it. Older keys of the field go either way.
-    pub(super) fn put(&mut self, spec: &FieldSpec, json: Option<&str>, now: Timestamp) {
+    pub(crate) fn put(&mut self, spec: &FieldSpec, json: Option<&str>, now: Timestamp) {
         let key = Key::new(spec.key);
         match (json, spec.ttl) {
             (None, _) => self.remove.push(key),
@@ -31,7 +31,7 @@ impl Edit {
     }
 
     /// The fields after this edit; `TooLarge` if the policy does not allow it (W8).
-    pub(super) fn check(&self, fields: &Fields, policy: &Policy) -> Result<Fields> {
+    pub(crate) fn check(&self, fields: &Fields, policy: &Policy) -> Result<Fields> {
         for (key, text) in &self.set {
             let (bytes, max) = (text.as_str().len(), policy.max_value_bytes);
             if bytes > max {
@@ -55,7 +55,7 @@ impl Edit {
         Fields::default().with(&self.set, &self.remove)
     }
 
-    pub(super) fn fill(self, change: &mut Change) {
+    pub(crate) fn fill(self, change: &mut Change) {
         change.set = self.set;
         change.remove = self.remove;
     }

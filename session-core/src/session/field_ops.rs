@@ -58,9 +58,7 @@ impl<D: SessionData> Session<D> {
     pub async fn set<T, V>(&mut self, field: Field<D, T, V>, value: T) -> Result<()> {
         require_no_user(field, "set")?;
         let text = field.encode(&value)?;
-        if let State::New { .. } = self.state {
-            self.save_new_with(field, text).await?;
-        } else {
+        if !self.created_with(field, text.as_deref()).await? {
             let now = self.context.now();
             let mut edit = Edit::default();
             edit.put(field.spec(), text.as_deref(), now);
@@ -154,9 +152,10 @@ impl<D: SessionData> Session<D> {
             let mut value = field.decode(self.data.write_field(field.index())?.as_deref())?;
             let result = change(&mut value);
             let text = field.encode(&value)?;
-            self.save_new_with(field, text).await?;
-            self.settle(field, value);
-            return Ok(result);
+            if self.created_with(field, text.as_deref()).await? {
+                self.settle(field, value);
+                return Ok(result);
+            }
         }
         let mut retry = Retry::default();
         loop {
@@ -181,11 +180,15 @@ impl<D: SessionData> Session<D> {
         }
     }
 
-    /// Stores a new session with one field changed.
-    async fn save_new_with<T, V>(&mut self, field: Field<D, T, V>, text: Option<String>) -> Result<()> {
+    /// Stores a new session with one field changed; tells whether it did.
+    async fn created_with<T, V>(&mut self, field: Field<D, T, V>, text: Option<&str>) -> Result<bool> {
+        if !matches!(self.state, State::New { .. }) {
+            return Ok(false);
+        }
         let mut everything = self.unsaved()?;
-        everything[field.index()].1 = text;
-        self.save_new(&everything).await
+        everything[field.index()].1 = text.map(str::to_owned);
+        self.check_user(&self.data, &everything)?;
+        Ok(self.save_new(&everything).await? == Outcome::Written)
     }
 
     async fn remove_text<T, V, R>(

@@ -49,8 +49,9 @@ impl<D: SessionData> Session<D> {
     /// a new session. Hand [`fresh_token`](Session::fresh_token) to the client.
     ///
     /// Atomic. `LimitReached` when the user has as many sessions as `max_sessions_per_user` allows and it is to refuse;
-    /// `Invalid` for an id that [`UserId`] does not take or timeouts that contradict each other. On any error nobody new
-    /// is logged in and the struct is as it was.
+    /// `Invalid` for an id that [`UserId`] does not take or timeouts that contradict each other: nobody new is logged in and
+    /// the struct is as it was. After `Unavailable`, or when the future is dropped, the login may have been carried out;
+    /// its secret is lost then, every token of the session is dead, and the user logs in again in a new session.
     ///
     /// Cost: one `apply`; if the header changed since this handle saw it, one `load` and one `apply` more.
     ///
@@ -75,10 +76,11 @@ impl<D: SessionData> Session<D> {
         let id = UserId::new(user.id())?;
         let index = D::FIELDS.iter().position(|spec| spec.role == Role::User).ok_or_else(no_user_field)?;
         let text = json::encode(&user).map_err(|failure| failure.encoding(D::FIELDS[index].key))?;
-        let changes = with(self.unsaved()?, index, Some(text));
         let secret = Secret::random();
 
+        let changes = with(self.unsaved()?, index, Some(text.clone()));
         if self.login_new(&id, &login, &secret, &changes).await? == Outcome::Conflict {
+            let changes = with(self.unsaved()?, index, Some(text));
             self.rewrite(|session, record, now| {
                 let other = record.header.user().filter(|before| **before != id);
                 let changes = if other.is_some() { cleared::<D>(changes.clone()) } else { changes.clone() };
@@ -110,9 +112,11 @@ impl<D: SessionData> Session<D> {
     /// opened before can write any more. [`destroy`](Session::destroy) ends it all.
     ///
     /// Unsaved changes are saved along. A longer life that the login had chosen (`remember`) is cut back to what is
-    /// configured. Nothing happens when nobody is logged in. `Invalid` on a session opened by `peek`.
+    /// configured. Nothing happens when nobody is logged in. `Gone` when somebody logged in through another handle meanwhile,
+    /// `Invalid` on a session opened by `peek`.
     ///
-    /// Cost: one `apply`; if the header changed since this handle saw it, one `load` and one `apply` more.
+    /// Cost: one `apply`; if the header changed since this handle saw it, one `load` and one `apply` more; one `load` when
+    /// nobody is logged in.
     ///
     /// ```
     /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
@@ -130,7 +134,13 @@ impl<D: SessionData> Session<D> {
     /// ```
     pub async fn logout(&mut self) -> Result<()> {
         self.require_active("logout")?;
-        if matches!(self.state, State::New { .. }) || self.stored()?.header.user().is_none() {
+        if self.is_unborn() {
+            return Ok(());
+        }
+        self.adopt_if_new().await?;
+        if self.stored()?.header.user().is_none() {
+            // Nobody, as far as this handle knows: somebody who logged in since is not logged out.
+            self.load().await?;
             return Ok(());
         }
         let mut changes = cleared::<D>(self.unsaved()?);
@@ -169,11 +179,7 @@ impl<D: SessionData> Session<D> {
         let anonymous = policy.create(self.token.secret(), now);
         let header = policy.logged_in(&anonymous, id.clone(), login, self.tag(login), secret, now);
         let index = IndexChange::new(None, Some(self.join(id)));
-        let outcome = self.create(now, header, Self::edit(everything, now), Some(index)).await?;
-        if outcome == Outcome::Conflict {
-            self.adopt().await?;
-        }
-        Ok(outcome)
+        self.create_or_adopt(now, header, Self::edit(everything, now), Some(index)).await
     }
 
     fn tag(&self, login: &Login) -> Option<AuthTag> {

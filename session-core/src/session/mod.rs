@@ -1,7 +1,7 @@
 //! A handle on one session: the struct, and what may be done with it.
 
 mod birth;
-mod edit;
+pub(crate) mod edit;
 mod field_ops;
 mod login;
 mod look;
@@ -91,11 +91,18 @@ pub(crate) enum Mode {
 )]
 enum State {
     /// Nothing is stored yet.
-    New { started: Timestamp, birth: Arc<Birth> },
+    New { started: Timestamp, birth: Arc<Birth>, tried: Tried },
     /// As it was last seen in the store.
     Stored { record: Record, birth: Option<Arc<Birth>> },
     /// It was destroyed through this handle.
     Ended,
+}
+
+/// Whether this handle has sent a creation, which may have been carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tried {
+    No,
+    Yes,
 }
 
 /// A field's text at some moment. `Unknown`, as of a value that cannot be encoded, differs from every text.
@@ -104,10 +111,20 @@ enum FieldText {
     Unknown,
 }
 
+impl State {
+    fn of_another_handle(&self) -> Self {
+        let mut state = self.clone();
+        if let State::New { tried, .. } = &mut state {
+            *tried = Tried::No;
+        }
+        state
+    }
+}
+
 impl<D: SessionData> Session<D> {
     pub(crate) fn start(context: Arc<Context>) -> Self {
         let token = Token::random();
-        let state = State::New { started: context.now(), birth: Arc::default() };
+        let state = State::New { started: context.now(), birth: Arc::default(), tried: Tried::No };
         let (handover, mode) = (Handover::Done, Mode::Active);
         Self { context, token, handover, mode, state, data: D::initial(), baseline: None }
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Session, State};
-use crate::data::{FieldSpec, Role, SessionData};
+use super::save::FieldChange;
+use super::{Outcome, Session, State};
+use crate::data::{Role, SessionData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::stored::Stored;
 
@@ -55,40 +56,36 @@ impl<D: SessionData> Session<D> {
         K: AsRef<str>,
         T: AsRef<str>,
     {
-        let now = self.context.now();
-        // A new session is stored along with the fields.
-        let mut changes = if self.is_stored() { Vec::new() } else { self.unsaved()? };
-        self.check_user(&self.data, &changes)?;
-        let mut unknown = Vec::new();
-        let mut known = Vec::new();
-        let last_texts: BTreeMap<String, String> =
+        let texts: BTreeMap<String, String> =
             fields.into_iter().map(|(key, json)| (key.as_ref().to_owned(), json.as_ref().to_owned())).collect();
-        for (key, json) in last_texts {
-            check_text::<D>(&key, &json)?;
-            match D::FIELDS.iter().position(|spec| spec.key == key) {
-                None => unknown.push((key, json)),
-                Some(index) => {
-                    changes.retain(|(other, _)| *other != index);
-                    changes.push((index, Some(json)));
-                    known.push(index);
-                }
-            }
-        }
-        let mut edit = Self::edit(&changes, now);
-        for (key, json) in &unknown {
-            edit.put_unknown(key, json);
-        }
-        let alone = edit.alone();
+        texts.iter().try_for_each(|(key, json)| check_text::<D>(key, json))?;
+        let now = self.context.now();
+        let known: Vec<FieldChange> =
+            texts.iter().filter_map(|(key, json)| Some((named_by::<D>(key)?, Some(json.clone())))).collect();
+        let alone = Self::edit(&known, now).alone();
         let stored = Stored::new(&alone, now);
         let mut fresh = D::initial();
-        known.iter().try_for_each(|index| fresh.read_field(*index, &stored))?;
+        known.iter().try_for_each(|(index, _)| fresh.read_field(*index, &stored))?;
 
+        let with_unknown = |changes: &[FieldChange]| {
+            let mut edit = Self::edit(changes, now);
+            let unknown = texts.iter().filter(|(key, _)| named_by::<D>(key).is_none());
+            unknown.for_each(|(key, json)| edit.put_unknown(key, json));
+            edit
+        };
+        let mut outcome = Outcome::Conflict;
         if let State::New { .. } = self.state {
-            self.store_new(now, edit).await?;
-        } else {
-            self.write(now, edit).await?;
+            // A new session is stored along with the fields.
+            let mut everything = self.unsaved()?;
+            self.check_user(&self.data, &everything)?;
+            everything.retain(|(index, _)| known.iter().all(|(other, _)| index != other));
+            everything.extend(known.iter().cloned());
+            outcome = self.store_new(now, with_unknown(&everything)).await?;
         }
-        for index in known {
+        if outcome == Outcome::Conflict {
+            self.write(now, with_unknown(&known)).await?;
+        }
+        for (index, _) in known {
             self.data.read_field(index, &stored)?;
             self.mark_saved(index);
         }
@@ -96,14 +93,18 @@ impl<D: SessionData> Session<D> {
     }
 }
 
+/// The field that is stored under this key, or was.
+fn named_by<D: SessionData>(key: &str) -> Option<usize> {
+    D::FIELDS.iter().position(|spec| spec.key == key || spec.aliases.contains(&key))
+}
+
 /// Whether the text may be written under the key.
 fn check_text<D: SessionData>(key: &str, json: &str) -> Result<()> {
-    let names_user = |spec: &FieldSpec| spec.role == Role::User && (spec.key == key || spec.aliases.contains(&key));
     let problem = if key.is_empty() {
         "an empty key names nothing"
     } else if key.starts_with('$') {
         "keys that begin with `$` are reserved"
-    } else if D::FIELDS.iter().any(names_user) {
+    } else if named_by::<D>(key).is_some_and(|index| D::FIELDS[index].role == Role::User) {
         "the user field is written by `login` and `logout`"
     } else if serde_json::from_str::<serde::de::IgnoredAny>(json).is_err() {
         "the text is not JSON"

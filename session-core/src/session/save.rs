@@ -1,8 +1,10 @@
 //! Saving the struct: the first save creates, later ones send what changed.
 
+use std::sync::Arc;
+
 use super::birth::{Approach, Creation};
 use super::edit::Edit;
-use super::{FieldText, Handover, Outcome, Session, State};
+use super::{FieldText, Handover, Outcome, Session, State, Tried};
 use crate::change::{Change, Expected, IndexChange};
 use crate::data::{Role, SessionData, SessionUser};
 use crate::error::{Error, ErrorKind, Result};
@@ -48,10 +50,13 @@ impl<D: SessionData> Session<D> {
     pub async fn save(&mut self) -> Result<()> {
         let unsaved = self.unsaved()?;
         self.check_user(&self.data, &unsaved)?;
-        if let State::New { .. } = self.state {
-            return self.save_new(&unsaved).await;
+        if let State::New { .. } = self.state
+            && self.save_new(&unsaved).await? == Outcome::Written
+        {
+            return Ok(());
         }
         self.stored()?;
+        let unsaved = self.unsaved()?;
         if !unsaved.is_empty() {
             let now = self.context.now();
             self.write(now, Self::edit(&unsaved, now)).await?;
@@ -60,24 +65,34 @@ impl<D: SessionData> Session<D> {
         Ok(())
     }
 
-    /// Stores a new session with these fields.
-    pub(super) async fn save_new(&mut self, everything: &[FieldChange]) -> Result<()> {
+    /// Stores a new session with these fields. `Conflict` when it is there already: it is adopted, and the handle goes on
+    /// like every other.
+    pub(super) async fn save_new(&mut self, everything: &[FieldChange]) -> Result<Outcome> {
         let now = self.context.now();
         self.store_new(now, Self::edit(everything, now)).await
     }
 
-    /// Creates the record with this edit, or writes it into what another handle or an earlier try has created.
-    pub(super) async fn store_new(&mut self, now: Timestamp, edit: Edit) -> Result<()> {
+    pub(super) async fn store_new(&mut self, now: Timestamp, edit: Edit) -> Result<Outcome> {
         let header = self.context.policy.create(self.token.secret(), now);
-        match self.create(now, header, edit.clone(), None).await? {
-            Outcome::Written => Ok(()),
-            Outcome::Conflict => {
-                self.adopt().await?;
-                self.write(now, edit).await?;
-                self.baseline = None;
-                Ok(())
-            }
+        self.create_or_adopt(now, header, edit, None).await
+    }
+
+    pub(super) async fn create_or_adopt(
+        &mut self,
+        now: Timestamp,
+        header: Header,
+        edit: Edit,
+        index: Option<IndexChange>,
+    ) -> Result<Outcome> {
+        let tried = match &self.state {
+            State::New { tried, .. } => *tried,
+            State::Stored { .. } | State::Ended => Tried::No,
+        };
+        let outcome = self.create(now, header, edit, index).await?;
+        if outcome == Outcome::Conflict {
+            self.adopt(tried).await?;
         }
+        Ok(outcome)
     }
 
     /// Remembers every field's text, before the first mutable borrow.
@@ -163,12 +178,13 @@ impl<D: SessionData> Session<D> {
         edit: Edit,
         index: Option<IndexChange>,
     ) -> Result<Outcome> {
-        let State::New { birth, .. } = &self.state else {
+        let State::New { birth, tried, .. } = &mut self.state else {
             return Err(Error::gone());
         };
+        let birth = Arc::clone(birth);
         let fields = edit.check(&Fields::default(), &self.context.policy)?;
         match birth.approach() {
-            Approach::Create => {}
+            Approach::Create => *tried = Tried::Yes,
             Approach::Adopt => return Ok(Outcome::Conflict),
             Approach::Refuse => return Err(Error::gone()),
         }
@@ -188,7 +204,7 @@ impl<D: SessionData> Session<D> {
     }
 
     /// Takes the record that another handle of this session, or an earlier try whose answer was lost, has created.
-    pub(super) async fn adopt(&mut self) -> Result<()> {
+    pub(super) async fn adopt(&mut self, tried: Tried) -> Result<()> {
         let record = self.context.store.load(&self.id()).await?.ok_or_else(Error::gone)?;
         let now = self.context.now();
         match self.context.policy.admit(&record.header, self.token.secret(), now) {
@@ -199,9 +215,29 @@ impl<D: SessionData> Session<D> {
             birth.seen();
         }
         self.became(record);
-        // What is there is not what the struct has: until it is written, all of it is unsaved.
-        self.baseline = Some(D::FIELDS.iter().map(|_| FieldText::Unknown).collect());
+        self.baseline = Some(match tried {
+            // Another handle's: only what was changed since the start is this one's to write.
+            Tried::No => texts(&D::initial()),
+            // Its own, perhaps with values that have changed since: all is to be written.
+            Tried::Yes => D::FIELDS.iter().map(|_| FieldText::Unknown).collect(),
+        });
         Ok(())
+    }
+
+    /// Whether nothing of the session was ever sent to the store, by any handle.
+    pub(super) fn is_unborn(&self) -> bool {
+        matches!(&self.state, State::New { birth, .. } if birth.is_untried())
+    }
+
+    /// Takes the record if another handle has created it.
+    pub(super) async fn adopt_if_new(&mut self) -> Result<()> {
+        match &self.state {
+            State::New { tried, .. } => {
+                let tried = *tried;
+                self.adopt(tried).await
+            }
+            State::Stored { .. } | State::Ended => Ok(()),
+        }
     }
 
     /// The session is stored now, and the client must hear of it.

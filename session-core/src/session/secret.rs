@@ -3,7 +3,7 @@
 use super::{Handover, Mode, Outcome, Session, State};
 use crate::change::{Change, Expected};
 use crate::data::SessionData;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event;
 use crate::policy::Policy;
 use crate::record::{Header, Record};
@@ -63,9 +63,10 @@ impl<D: SessionData> Session<D> {
     /// ```
     pub async fn renew(&mut self) -> Result<()> {
         self.require_active("renew")?;
-        if let State::New { .. } = self.state {
+        if self.is_unborn() {
             return Ok(());
         }
+        self.adopt_if_new().await?;
         self.rekey(|_, header, secret, now| Policy::rekeyed(header, secret, now)).await?;
         event::renewed(&self.id());
         Ok(())
@@ -74,7 +75,16 @@ impl<D: SessionData> Session<D> {
     /// Changes the header to one with a fresh secret, for the client to be handed.
     pub(super) async fn rekey(&mut self, next: impl Fn(&Policy, &Header, &Secret, Timestamp) -> Header) -> Result<()> {
         let secret = Secret::random();
-        self.change_header(|policy, header, now| next(policy, header, &secret, now)).await?;
+        let presented = self.token.clone();
+        self.rewrite(|session, record, now| {
+            // A token that is dead by now must not be exchanged for a live one (R5).
+            let policy = &session.context.policy;
+            policy.admit(&record.header, presented.secret(), now).map_err(|_| Error::gone())?;
+            let mut change = Change::update(now, Self::expect_header(record));
+            change.header = Some(next(policy, &record.header, &secret, now));
+            Ok(change)
+        })
+        .await?;
         self.hand_over(secret);
         Ok(())
     }

@@ -35,7 +35,9 @@ impl<D: SessionData> Session<D> {
     /// ```
     pub fn authenticated_within(&self, duration: Duration) -> bool {
         let login = self.record().and_then(|record| record.header.login.as_ref());
-        login.is_some_and(|login| self.context.now().since(login.authenticated) < duration)
+        let now = self.context.now();
+        // A proof from the future is a clock gone wrong, not a recent proof.
+        login.is_some_and(|login| login.authenticated <= now && now.since(login.authenticated) < duration)
     }
 
     /// Notes that the logged-in user proved again who they are; call it after checking their password or passkey.
@@ -104,6 +106,15 @@ impl<D: SessionData> Session<D> {
             return true;
         };
         login.tag.is_some_and(|tag| tag.matches(&AuthTag::new(&self.id(), bytes)))
+    }
+
+    /// The same, of what the store has now; `false` when the session has ended or its user changed.
+    pub(crate) async fn rests_on_after_all(&mut self, bytes: &[u8]) -> Result<bool> {
+        match self.load().await {
+            Ok(_) => Ok(self.rests_on(bytes)),
+            Err(error) if error.kind() == ErrorKind::Gone => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn require_login(&self, operation: &str) -> Result<()> {

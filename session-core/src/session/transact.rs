@@ -43,10 +43,12 @@ impl<D: SessionData> Session<D> {
     /// # Ok(()) }
     /// ```
     pub async fn transact<R>(&mut self, mut change: impl FnMut(&mut D) -> R) -> Result<R> {
-        let unsaved = self.unsaved()?;
-        if let State::New { .. } = self.state {
-            return self.transact_new(&unsaved, change).await;
+        if let State::New { .. } = self.state
+            && let Some(result) = self.transact_new(&mut change).await?
+        {
+            return Ok(result);
         }
+        let unsaved = self.unsaved()?;
         let mut retry = Retry::default();
         loop {
             let now = self.context.now();
@@ -66,16 +68,19 @@ impl<D: SessionData> Session<D> {
         }
     }
 
-    async fn transact_new<R>(&mut self, unsaved: &[FieldChange], mut change: impl FnMut(&mut D) -> R) -> Result<R> {
+    /// `None` when the session is there already.
+    async fn transact_new<R>(&mut self, change: &mut impl FnMut(&mut D) -> R) -> Result<Option<R>> {
         let mut data = D::initial();
-        overlay(&mut data, unsaved, self.context.now())?;
+        overlay(&mut data, &self.unsaved()?, self.context.now())?;
         let result = change(&mut data);
         let everything: Vec<_> =
             (0..D::FIELDS.len()).map(|index| Ok((index, data.write_field(index)?))).collect::<Result<_>>()?;
         self.check_user(&data, &everything)?;
-        self.save_new(&everything).await?;
+        if self.save_new(&everything).await? == Outcome::Conflict {
+            return Ok(None);
+        }
         self.absorb(data);
-        Ok(result)
+        Ok(Some(result))
     }
 }
 

@@ -50,7 +50,7 @@ impl<D: SessionData> Session<D> {
             token: self.token.clone(),
             handover: Handover::Done,
             mode: self.mode,
-            state: self.state.clone(),
+            state: self.state.of_another_handle(),
             data,
             baseline: None,
         })

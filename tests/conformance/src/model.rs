@@ -260,11 +260,16 @@ async fn follow(world: World, sequence: &[(usize, Op)]) {
                 Some(result)
             }
             Op::Renew => {
+                let admitted = session.token().expose() == token;
                 let result = session.renew().await;
-                if live {
+                if live && admitted {
                     token = session.token().expose();
+                    Some(result)
+                } else {
+                    // A token that is dead by now is not exchanged for a live one.
+                    assert_eq!(kind(result), ErrorKind::Gone, "{op:?}");
+                    None
                 }
-                Some(result)
             }
             Op::Destroy => {
                 session.destroy().await.expect("ending is always possible");

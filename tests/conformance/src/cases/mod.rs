@@ -53,6 +53,7 @@ macro_rules! __for_each_case {
                 w1_only_the_first_save_creates,
                 w1_a_lost_answer_to_the_first_save_does_no_harm,
                 w1_a_second_lost_try_forgets_nothing,
+                w3_handles_of_a_new_session_lose_nothing,
                 w2_save_sends_only_what_changed,
                 w2_concurrent_saves_of_different_fields_survive,
                 w2_a_stale_handle_does_not_undo_others,
@@ -91,6 +92,7 @@ macro_rules! __for_each_case {
                 w7_values_come_back_byte_for_byte,
                 w7_keys_and_texts_are_taken_literally,
                 w7_what_has_no_json_form_is_refused,
+                w7_what_is_too_deep_to_read_is_refused,
             }
             models {
                 w_random_operations_follow_the_model,
@@ -116,6 +118,7 @@ macro_rules! __for_each_case {
                 r4_reuse_is_rejected,
                 r4_reuse_can_end_the_session,
                 r5_privilege_change_leaves_no_grace,
+                r5_dead_token_cannot_be_exchanged,
                 r5_silent_session_keeps_its_secret,
                 r6_renewal_changes_nothing_else,
                 r6_failing_upkeep_does_not_fail_the_request,

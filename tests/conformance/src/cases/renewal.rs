@@ -142,6 +142,18 @@ pub(crate) async fn r5_privilege_change_leaves_no_grace(world: World) {
     open(&sessions, &fresh(&opened)).await;
 }
 
+pub(crate) async fn r5_dead_token_cannot_be_exchanged(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (mut victim, stolen) = logged_in(&sessions, 1).await;
+    let mut thief = open(&sessions, &stolen).await;
+    victim.reauthenticate().await.expect("proves it again");
+    assert!(is_refused(&sessions, &stolen).await);
+    assert_eq!(kind(thief.renew().await), ErrorKind::Gone, "a dead token became a live one");
+    assert_eq!(kind(thief.reauthenticate().await), ErrorKind::Gone);
+    assert_eq!(kind(thief.auth_tag("mine").await), ErrorKind::Gone);
+    open(&sessions, &fresh(&victim)).await;
+}
+
 pub(crate) async fn r5_silent_session_keeps_its_secret(world: World) {
     let sessions = world.sessions::<Shop>();
     let (_, token) = stored(&sessions).await;

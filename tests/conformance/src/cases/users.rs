@@ -270,7 +270,14 @@ pub(crate) async fn u2_password_change_ends_the_other_sessions(world: World) {
     assert!(check(&anonymous, "never asked").await.is_some(), "nobody is logged in here");
     let failing = |_| async { Err::<Vec<u8>, _>(typed_sessions::Error::unavailable("no database")) };
     assert_eq!(kind(sessions.open_checked(&fresh, failing).await), ErrorKind::Unavailable);
-    open(&sessions, &fresh).await;
+    // The tag is renewed while the current hash is asked for.
+    let (mut changing, token) = (open(&sessions, &fresh).await, fresh.clone());
+    let in_time = |_: u64| async move {
+        changing.auth_tag("newest hash").await.expect("notes the change");
+        Ok::<_, typed_sessions::Error>("newest hash")
+    };
+    let opened = sessions.open_checked(&token, in_time).await.expect("no error");
+    assert!(opened.is_some(), "the session that changed the password ended");
 }
 
 pub(crate) async fn u2_step_up_asks_for_a_recent_proof(world: World) {
@@ -396,6 +403,8 @@ pub(crate) async fn u4_sync_reaches_all_devices_and_nobody_else(world: World) {
     assert_eq!(open(&sessions, &foreign).await.member, Some(Member::new(2)));
     assert_eq!(open(&sessions, &left.token().expose()).await.member, None);
     assert_eq!(kind(sessions.user(&1).sync(&Member::new(2)).await), ErrorKind::Invalid, "that is somebody else");
+    let small = world.builder::<Shop>().max_value_bytes(20).build().expect("consistent");
+    assert_eq!(kind(small.user(&1).sync(&renamed).await), ErrorKind::TooLarge, "limits hold here too");
     world.clock.advance(minutes(30));
     assert_eq!(sessions.user(&1).sync(&renamed).await.expect("syncs"), 0, "they have ended");
 }

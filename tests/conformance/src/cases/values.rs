@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use typed_sessions::{ErrorKind, SessionData};
 
 use crate::world::{World, is_refused, kind, open};
@@ -166,6 +167,23 @@ pub(crate) async fn w2_maps_in_another_order_are_no_change(world: World) {
         let keys: Vec<&str> = change.set.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["count"], "a map was written back that nobody changed");
     }
+}
+
+#[derive(Debug, SessionData)]
+struct Deep {
+    value: serde_json::Value,
+}
+
+pub(crate) async fn w7_what_is_too_deep_to_read_is_refused(world: World) {
+    let sessions = world.sessions::<Deep>();
+    let nested = |depth: usize| (0..depth).fold(json!(1), |value, _| json!([value]));
+    let mut session = sessions.start();
+    session.value = nested(125);
+    session.save().await.expect("deep, but not too deep");
+    let token = session.token().expose();
+    session.value = nested(128);
+    assert_eq!(kind(session.save().await), ErrorKind::Encode, "what is written must be read again");
+    assert_eq!(open(&sessions, &token).await.value, nested(125));
 }
 
 #[derive(Debug, SessionData)]

@@ -144,6 +144,38 @@ pub(crate) async fn w1_a_lost_answer_to_the_first_save_does_no_harm(world: World
     }
 }
 
+pub(crate) async fn w3_handles_of_a_new_session_lose_nothing(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let mut first = sessions.start();
+    let views: Vec<_> = (0..6).map(|_| first.view::<Shop>().expect("a view of a new session")).collect();
+    first.cart.push("tea".into());
+    first.save().await.expect("creates");
+    let token = first.token().expose();
+    let [mut saved, mut updated, mut transacted, mut set, mut raw, mut login] = views.try_into().expect("six");
+    saved.language = "de".into();
+    saved.save().await.expect("writes what it changed");
+    updated.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+    transacted.transact(|shop| shop.visits += 1).await.expect("transacts");
+    set.set(Shop::OTP, Some("1".into())).await.expect("sets");
+    raw.extend_raw([("key", "1")]).await.expect("writes");
+    let opened = open(&sessions, &token).await;
+    let seen = (opened.cart.len(), opened.language.as_str(), opened.visits, opened.otp.as_deref(), opened.raw().len());
+    assert_eq!(seen, (1, "de", 2, Some("1"), 5), "a handle wrote what it had not changed");
+    login.login(Member::new(1)).await.expect("logs in");
+    let opened = open(&sessions, &login.token().expose()).await;
+    assert_eq!((opened.cart.len(), opened.language.as_str(), opened.visits), (1, "de", 2));
+
+    let mut session = sessions.start();
+    let (mut logout, mut renew) = (session.view::<Shop>().expect("a view"), session.view::<Shop>().expect("a view"));
+    session.login(Member::new(1)).await.expect("logs in");
+    assert_eq!(kind(logout.logout().await), ErrorKind::Gone, "it did not log anybody out");
+    assert_eq!(kind(renew.renew().await), ErrorKind::Gone, "it did not renew anything");
+    let (_, token) = stored(&sessions).await;
+    let mut before = open(&sessions, &token).await;
+    open(&sessions, &token).await.login(Member::new(1)).await.expect("logs in");
+    assert_eq!(kind(before.logout().await), ErrorKind::Gone, "somebody is logged in");
+}
+
 pub(crate) async fn w1_a_second_lost_try_forgets_nothing(world: World) {
     let (world, interleave) = world.interleaved();
     let (world, faulty) = world.faulty();
