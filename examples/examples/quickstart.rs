@@ -98,6 +98,7 @@ async fn main() -> Result<()> {
     println!("the client gets a new one: {}", new_token != token);
     println!("every racing request the same: {}", parallel.fresh_token() == renewed.fresh_token());
     println!("same session:              {}", renewed.id() == both.id());
+    // The client has received it.
     open(&sessions, &new_token).await?;
 
     title("An attacker has the old token");

@@ -45,7 +45,7 @@ pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::reading::<T>(&error))
 }
 
-/// serde_json reads values that are nested up to 127 deep; with fewer brackets than this none is.
+/// `serde_json` reads values that are nested up to 127 deep; with fewer brackets than this none is.
 const MAX_NESTING: usize = 120;
 
 pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, Failure> {

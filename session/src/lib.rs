@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! The guide is in [`docs`]; the promises are listed there and in the README, each with the tests that prove it.
+//! The guide is in [`docs`]; the rules that always hold are in the README, their tests in `typed-sessions-conformance`.
 //!
 //! # Features
 //!

@@ -15,6 +15,8 @@ impl<D: SessionData> Session<D> {
     /// is fine: whichever handle saves first creates it. A login or logout through one handle makes the others `Gone`, as
     /// it does for every other handle; take views after it.
     ///
+    /// A logout clears the `until_logout` fields of the struct through which it is made, not those of views.
+    ///
     /// `Decode` when a value does not fit, `Gone` after `destroy`. No store call.
     ///
     /// ```

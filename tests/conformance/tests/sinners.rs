@@ -79,6 +79,7 @@ sinners! {
         w2_a_stale_handle_does_not_undo_others,
         w2_change_is_all_or_nothing,
         w2_change_without_fields_is_a_check,
+        w3_handles_of_a_new_session_lose_nothing,
         w5_older_key_moves_with_the_next_write,
         w5_unknown_keys_stay,
         w5_views_leave_each_other_alone,
@@ -149,6 +150,7 @@ sinners! {
         w6_saves_race_with_logout,
     ]
     ignores_revision: IgnoresRevision => [
+        r5_dead_token_cannot_be_exchanged,
         r6_open_looks_again_when_others_were_quicker,
         r6_stale_touch_does_not_undo_a_renewal,
         w2_change_is_all_or_nothing,
@@ -228,6 +230,7 @@ sinners! {
         w1_expired_record_counts_as_missing,
         w1_guards_on_presence,
         w2_change_is_all_or_nothing,
+        w3_handles_of_a_new_session_lose_nothing,
         w3_transact_keeps_unsaved_changes,
         w4_a_stale_handle_takes_what_is_there_now,
         w5_older_key_moves_with_the_next_write,
