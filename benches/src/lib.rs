@@ -135,12 +135,22 @@ pub fn now<T>(call: impl Future<Output = typed_sessions::Result<T>>) -> T {
 }
 
 fn logged_in(sessions: &Sessions<Shop>, user: u64) -> Session<Shop> {
+    let mut session = filled(sessions);
+    now(session.login(member(user)));
+    session
+}
+
+/// Somebody.
+pub fn member(user: u64) -> Member {
+    Member { id: user, name: format!("Member {user}"), email: format!("member.{user}@example.org") }
+}
+
+/// A session as it is before its visitor logs in, not stored yet.
+pub fn filled(sessions: &Sessions<Shop>) -> Session<Shop> {
     let mut session = sessions.start();
     session.cart = ["tea, green, 100 g", "a pot", "two cups"].map(str::to_owned).into();
     "en-GB".clone_into(&mut session.language);
     session.otp = Some("492817".to_owned());
     session.preferences = Preferences { theme: "dark".to_owned(), page_size: 50, newsletter: true };
-    let name = format!("Member {user}");
-    now(session.login(Member { id: user, name, email: format!("member.{user}@example.org") }));
     session
 }

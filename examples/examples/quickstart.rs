@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
-    ErrorKind, ManualClock, MemoryStore, Result, Session, SessionData, SessionUser, Sessions, hours, minutes,
+    ErrorKind, ManualClock, MemoryStore, Result, Session, SessionData, SessionStore, SessionUser, Sessions, hours,
+    minutes,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,9 +35,14 @@ struct Shop {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    tour(MemoryStore::new()).await
+}
+
+/// The same on every store.
+pub(crate) async fn tour(store: impl SessionStore) -> Result<()> {
     // A fake clock, so that hours pass in no time. Leave it out and the system's is used.
     let clock = ManualClock::default();
-    let sessions = Sessions::<Shop>::builder(MemoryStore::new())
+    let sessions = Sessions::<Shop>::builder(store)
         .idle_timeout(minutes(30))
         .absolute_timeout(hours(12))
         .renew_every(minutes(10))

@@ -91,7 +91,8 @@ pub enum Applied {
 pub struct IndexChange {
     /// The session no longer belongs to this user.
     pub leave: Option<UserId>,
-    /// The session belongs to this user from now on.
+    /// The session belongs to this user from now on, until the header's absolute deadline. It may have done so before: by
+    /// another login, or with an earlier absolute deadline.
     pub join: Option<Join>,
 }
 
@@ -107,7 +108,7 @@ impl IndexChange {
 pub struct Join {
     /// The user.
     pub user: UserId,
-    /// How many live sessions the user may have with this one.
+    /// How many live sessions the user may have with this one. `None`: no limit, or the session has its place already.
     pub limit: Option<Limit>,
 }
 

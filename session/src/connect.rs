@@ -9,7 +9,12 @@ use crate::{Error, Result, SessionStore};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | `MemoryStore` with its defaults | `memory` |
+/// | `redis://user:password@host:port/database` | `RedisStore` | `redis` |
+/// | `redis+cluster://host:port,host:port` | `RedisStore` on a Cluster | `redis` |
+/// | `redis+sentinel://host:port,host:port/master` | `RedisStore` on the master that the Sentinels name | `redis` |
+/// | `rediss://...`, `rediss+cluster://...`, `rediss+sentinel://...` | the same, encrypted | `redis-tls` |
 ///
+/// A store on a server is connected when this returns: `ErrorKind::Unavailable` if the server cannot be reached.
 /// `ErrorKind::Config` when the scheme is unknown or its feature is off. The error does not quote the URL: it may hold a password.
 ///
 /// ```
@@ -23,18 +28,35 @@ use crate::{Error, Result, SessionStore};
 /// # main().unwrap();
 /// # }
 /// ```
-#[allow(clippy::unused_async, reason = "stores behind a network connect and migrate here")]
+#[allow(clippy::unused_async, reason = "stores behind a network connect here")]
 pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
-    let scheme = url.as_ref().split_once(':').map_or("", |(scheme, _)| scheme);
+    let url = url.as_ref();
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         "memory" => memory(),
-        "redis" | "rediss" | "redis+cluster" | "redis+sentinel" | "postgres" | "postgresql" => {
-            Err(Error::config(format!(
-                "`{scheme}:` is planned but not part of this version of typed-sessions: use `memory:` or a store of your own"
-            )))
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
+            redis(url).await
         }
-        _ => Err(Error::config("the store's URL has no known scheme: this version of typed-sessions knows `memory:`")),
+        "postgres" | "postgresql" => Err(Error::config(
+            "`postgres:` is planned but not part of this version of typed-sessions: use `memory:`, `redis:` or a store of \
+             your own",
+        )),
+        _ => Err(Error::config(
+            "the store's URL has no known scheme: this version of typed-sessions knows `memory:`, `redis:`, `rediss:`, \
+             `redis+cluster:`, `rediss+cluster:`, `redis+sentinel:` and `rediss+sentinel:`",
+        )),
     }
+}
+
+#[cfg(feature = "redis")]
+async fn redis(url: &str) -> Result<Arc<dyn SessionStore>> {
+    Ok(Arc::new(crate::RedisStore::connect(url).await?))
+}
+
+#[cfg(not(feature = "redis"))]
+#[allow(clippy::unused_async, reason = "it connects when the feature is on")]
+async fn redis(_: &str) -> Result<Arc<dyn SessionStore>> {
+    Err(Error::config("`redis:` needs the feature `redis` of typed-sessions: turn it on in Cargo.toml"))
 }
 
 #[cfg(feature = "memory")]

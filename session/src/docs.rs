@@ -18,6 +18,9 @@ pub mod time_and_renewal {}
 #[doc = include_str!("docs/stores.md")]
 pub mod stores {}
 
+#[doc = include_str!("docs/redis.md")]
+pub mod redis {}
+
 /// The README's code, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -25,6 +25,8 @@
 //!
 //! - `derive` (default): the derive macro.
 //! - `memory` (default): [`MemoryStore`], on moka.
+//! - `redis`: `RedisStore`, on redis: standalone, Cluster and Sentinel.
+//! - `redis-tls`: the same, and `rediss:` URLs.
 
 #[cfg(all(feature = "derive", feature = "memory"))]
 pub mod docs;
@@ -44,3 +46,5 @@ pub use typed_sessions_core::{
 pub use typed_sessions_derive::SessionData;
 #[cfg(feature = "memory")]
 pub use typed_sessions_memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "redis")]
+pub use typed_sessions_redis::{RedisConnection, RedisStore, RedisStoreBuilder, redis};

@@ -1,7 +1,7 @@
 //! Operations on the header: touch and renew.
 
 use super::{Handover, Mode, Outcome, Session, State};
-use crate::change::{Change, Expected};
+use crate::change::{Change, Expected, IndexChange, Join};
 use crate::data::SessionData;
 use crate::error::{Error, Result};
 use crate::event;
@@ -81,7 +81,12 @@ impl<D: SessionData> Session<D> {
             let policy = &session.context.policy;
             policy.admit(&record.header, presented.secret(), now).map_err(|_| Error::gone())?;
             let mut change = Change::update(now, Self::expect_header(record));
-            change.header = Some(next(policy, &record.header, &secret, now));
+            let header = next(policy, &record.header, &secret, now);
+            if header.absolute_deadline() > record.header.absolute_deadline() {
+                // The index keeps a session until then.
+                change.index = header.user().map(|user| IndexChange::new(None, Some(Join::new(user.clone(), None))));
+            }
+            change.header = Some(header);
             Ok(change)
         })
         .await?;

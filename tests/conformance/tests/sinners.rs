@@ -64,8 +64,19 @@ sinners! {
     ]
     creates_over_existing: CreatesOverExisting => [
         w1_a_second_lost_try_forgets_nothing,
+        w1_expired_record_is_not_replaced,
         w1_guards_on_presence,
     ] or []
+    creates_over_expired: CreatesOverExpired => [w1_expired_record_is_not_replaced] or []
+    removes_what_it_sets: RemovesWhatItSets => [w2_what_is_set_wins_over_what_is_removed] or []
+    evicts_before_the_guard: EvictsBeforeTheGuard => [u3_a_refused_login_ends_nobody] or []
+    full_before_the_guard: FullBeforeTheGuard => [u3_a_full_house_matters_only_to_who_could_enter] or []
+    leaves_when_refused: LeavesWhenRefused => [u1_a_refused_login_leaves_nobody] or [
+        u1_login_races_with_logout,
+    ]
+    counts_the_refused: CountsTheRefused => [u3_a_refused_login_takes_no_place] or []
+    sets_its_expiry_once: SetsItsExpiryOnce => [e1_the_stores_own_expiry_follows_the_deadline] or []
+    indexes_by_the_first_deadline: IndexesByTheFirstDeadline => [u1_longer_by_reauthentication_stays_listed] or []
     drops_unknown_keys: DropsUnknownKeys => [
         c2_cost_of_writing,
         e4_field_past_its_ttl_is_absent,
@@ -96,12 +107,16 @@ sinners! {
     forgets_the_index: ForgetsTheIndex => [
         c3_cost_of_users,
         e1_purge_takes_what_has_ended_and_no_more,
+        e1_the_stores_own_expiry_follows_the_deadline,
         r6_renewal_changes_nothing_else,
+        u1_a_refused_login_leaves_nobody,
         u1_index_follows_login_and_logout,
         u1_list_shows_devices_and_times,
         u1_live_sessions_stay_listed_and_dead_ones_go,
+        u1_longer_by_reauthentication_stays_listed,
         u1_odd_user_ids_are_never_mixed_up,
         u2_revocation_is_final,
+        u3_a_refused_login_ends_nobody,
         u3_oldest_is_the_least_recently_used,
         u4_sync_reaches_all_devices_and_nobody_else,
         u4_sync_skips_who_changed_hands_meanwhile,
@@ -122,13 +137,13 @@ sinners! {
         w3_transact_keeps_unsaved_changes,
         w3_update_loses_nothing,
         w4_a_stale_handle_takes_what_is_there_now,
-        w4_take_hands_a_value_out_once,
         w_random_operations_follow_the_model,
     ] or [
         r6_renewal_races_with_writes,
         w3_transact_has_no_write_skew,
         w3_transact_loses_nothing,
         w4_remove_is_exact,
+        w4_take_hands_a_value_out_once,
     ]
     ignores_login_epoch: IgnoresLoginEpoch => [
         u4_sync_skips_who_changed_hands_meanwhile,
@@ -141,6 +156,7 @@ sinners! {
         c2_cost_of_writing,
         u1_login_again_and_as_another,
         w2_change_is_all_or_nothing,
+        w2_what_is_set_wins_over_what_is_removed,
         w4_a_stale_handle_takes_what_is_there_now,
         w5_older_key_moves_with_the_next_write,
         w_random_operations_follow_the_model,
@@ -157,6 +173,7 @@ sinners! {
         w_random_operations_follow_the_model,
     ] or []
     ignores_the_limit: IgnoresTheLimit => [
+        u1_a_refused_login_leaves_nobody,
         u3_full_house_refuses,
         u3_limit_holds_under_parallel_logins,
         u3_oldest_is_the_least_recently_used,
@@ -165,6 +182,7 @@ sinners! {
     keeps_who_logged_out: KeepsWhoLoggedOut => [
         c3_cost_of_users,
         e1_purge_takes_what_has_ended_and_no_more,
+        u1_a_refused_login_leaves_nobody,
         u1_index_follows_login_and_logout,
         u1_odd_user_ids_are_never_mixed_up,
         u2_revocation_is_final,
@@ -188,6 +206,9 @@ sinners! {
         u1_odd_user_ids_are_never_mixed_up,
         u2_password_change_ends_the_other_sessions,
         u2_revocation_is_final,
+        u3_a_full_house_matters_only_to_who_could_enter,
+        u3_a_refused_login_ends_nobody,
+        u3_a_refused_login_takes_no_place,
         u4_sync_skips_who_changed_hands_meanwhile,
         w1_destroyed_session_stays_gone,
         w1_guards_on_presence,
@@ -213,6 +234,9 @@ sinners! {
     upserts_on_write: UpsertsOnWrite => [
         r6_open_looks_again_when_others_were_quicker,
         u2_revocation_is_final,
+        u3_a_full_house_matters_only_to_who_could_enter,
+        u3_a_refused_login_ends_nobody,
+        u3_a_refused_login_takes_no_place,
         w1_destroyed_session_stays_gone,
         w1_guards_on_presence,
         w1_purged_session_stays_gone,
@@ -228,6 +252,7 @@ sinners! {
         f2_unreadable_value_survives_other_writes,
         u4_sync_skips_who_changed_hands_meanwhile,
         w1_expired_record_counts_as_missing,
+        w1_expired_record_is_not_replaced,
         w1_guards_on_presence,
         w2_change_is_all_or_nothing,
         w3_handles_of_a_new_session_lose_nothing,

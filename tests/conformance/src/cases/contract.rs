@@ -84,6 +84,17 @@ pub(crate) async fn w1_expired_record_counts_as_missing(world: World) {
     }
 }
 
+pub(crate) async fn w1_expired_record_is_not_replaced(world: World) {
+    let (id, record) = world.some_record().await;
+    world.clock.advance(minutes(30));
+    let create = set(Change::create(world.clock.now(), record.header.clone()), "cart", "[1]");
+    // A store may have forgotten it: then there is nothing to replace.
+    if world.record(id).await.is_some() {
+        assert_eq!(world.apply(id, &create).await, Applied::Conflict, "a record took the place of one that is there");
+        world.assert_unchanged(id, &record).await;
+    }
+}
+
 pub(crate) async fn w2_change_is_all_or_nothing(world: World) {
     let (id, record) = world.some_record().await;
     let refused = [
@@ -123,6 +134,15 @@ pub(crate) async fn w2_change_without_fields_is_a_check(world: World) {
     assert_eq!(world.apply(id, &world.update(field("visits", Some("1")))).await, Applied::Applied);
     assert_eq!(world.apply(id, &world.update(field("visits", Some("2")))).await, Applied::Conflict);
     world.assert_unchanged(id, &record).await;
+}
+
+pub(crate) async fn w2_what_is_set_wins_over_what_is_removed(world: World) {
+    let (id, _) = world.some_record().await;
+    let mut change = set(world.update(Expected::default()), "visits", "2");
+    change.remove = vec![Key::new("visits"), Key::new("lang")];
+    assert_eq!(world.apply(id, &change).await, Applied::Applied);
+    let fields = world.record(id).await.expect("stored").fields;
+    assert_eq!((fields.get("visits"), fields.get("lang")), (Some(&text("2")), None));
 }
 
 pub(crate) async fn w3_one_of_many_swaps_wins(world: World) {

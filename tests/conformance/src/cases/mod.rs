@@ -5,6 +5,7 @@ mod calls;
 mod contract;
 mod failure;
 mod keys;
+mod refusals;
 mod renewal;
 mod time;
 mod tokens;
@@ -71,8 +72,10 @@ macro_rules! __for_each_case {
             contract {
                 w1_guards_on_presence,
                 w1_expired_record_counts_as_missing,
+                w1_expired_record_is_not_replaced,
                 w2_change_is_all_or_nothing,
                 w2_change_without_fields_is_a_check,
+                w2_what_is_set_wins_over_what_is_removed,
                 w3_one_of_many_swaps_wins,
                 w3_reads_are_whole,
                 e1_purge_takes_what_has_ended_and_no_more,
@@ -101,6 +104,7 @@ macro_rules! __for_each_case {
                 e1_idle_session_ends,
                 e1_absolute_deadline_ends_a_busy_session,
                 e1_throttled_touch_never_ends_late,
+                e1_the_stores_own_expiry_follows_the_deadline,
                 e2_absolute_deadline_survives_touch_and_renewal,
                 e2_remember_is_per_session_and_persisted,
                 e2_login_can_choose_shorter_timeouts,
@@ -130,6 +134,7 @@ macro_rules! __for_each_case {
                 u1_index_follows_login_and_logout,
                 u1_list_shows_devices_and_times,
                 u1_live_sessions_stay_listed_and_dead_ones_go,
+                u1_longer_by_reauthentication_stays_listed,
                 u1_odd_user_ids_are_never_mixed_up,
                 u1_login_again_and_as_another,
                 u1_only_login_decides_who_the_user_is,
@@ -141,6 +146,12 @@ macro_rules! __for_each_case {
                 u3_full_house_refuses,
                 u4_sync_reaches_all_devices_and_nobody_else,
                 u4_sync_skips_who_changed_hands_meanwhile,
+            }
+            refusals {
+                u1_a_refused_login_leaves_nobody,
+                u3_a_refused_login_ends_nobody,
+                u3_a_refused_login_takes_no_place,
+                u3_a_full_house_matters_only_to_who_could_enter,
             }
             user_races {
                 w6_two_logins_race_for_one_session,

@@ -47,6 +47,26 @@ pub(crate) async fn e1_throttled_touch_never_ends_late(world: World) {
     assert!(is_refused(&sessions, &token).await, "at most `touch_every` early, never late");
 }
 
+/// The only case that waits: a store's own expiry goes by the store's clock.
+pub(crate) async fn e1_the_stores_own_expiry_follows_the_deadline(world: World) {
+    let pass = async |time: Duration| {
+        tokio::time::sleep(time).await;
+        world.clock.advance(time);
+    };
+    let builder = world.builder::<Shop>().idle_timeout(seconds(2)).touch_every(MILLI).never_renew();
+    let sessions = builder.build().expect("consistent");
+    let (kept, token) = logged_in(&sessions, 1).await;
+    let mut short = sessions.start();
+    short.login_with(Member::new(1), Login::new().remember(MILLI * 100)).await.expect("logs in");
+    pass(MILLI * 1500).await;
+    open(&sessions, &token).await.set(Shop::VISITS, 5).await.expect("sets");
+    pass(MILLI * 1500).await;
+    assert_eq!(open(&sessions, &token).await.visits, 5, "it was touched in time");
+    let listed = sessions.user(&1).list().await.expect("lists");
+    assert_eq!(listed.len(), 1, "the index outlives its shortest member");
+    assert_eq!(listed[0].id(), kept.id());
+}
+
 pub(crate) async fn e2_absolute_deadline_survives_touch_and_renewal(world: World) {
     let sessions = world.sessions::<Shop>();
     let (mut session, token) = stored(&sessions).await;

@@ -64,6 +64,23 @@ pub(crate) async fn u1_live_sessions_stay_listed_and_dead_ones_go(world: World) 
     assert_eq!(sessions.user(&1).count().await.expect("counts"), 1, "the others are past their deadline");
 }
 
+pub(crate) async fn u1_longer_by_reauthentication_stays_listed(world: World) {
+    let sessions = world.builder::<Shop>().never_renew().build().expect("consistent");
+    let (mut long, token) = logged_in(&sessions, 1).await;
+    for minute in (0..60 * 14).step_by(20) {
+        world.clock.advance(minutes(20));
+        if minute == 60 * 11 {
+            long = open(&sessions, &token).await;
+            long.reauthenticate().await.expect("both timeouts anew");
+        }
+        open(&sessions, &long.token().expose()).await;
+    }
+    logged_in(&sessions, 1).await;
+    let list = sessions.user(&1).list().await.expect("lists");
+    assert!(list.iter().any(|info| info.id() == long.id()), "it fell out of the index at its first absolute deadline");
+    assert_eq!(list.len(), 2);
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Named(String);
 

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use typed_sessions::{
-    Applied, Change, Expected, Fields, Guard, Key, Record, Result, SessionId, SessionStore, Text, Timestamp, UserId,
+    Applied, Change, Expected, Fields, Guard, Key, Overflow, Record, Result, SessionId, SessionStore, Text, Timestamp,
+    UserId,
 };
 
 /// What a store may do wrong.
@@ -49,6 +51,22 @@ pub(crate) enum Sin {
     PretendsToDelete,
     /// Lets everybody in.
     IgnoresTheLimit,
+    /// Creates over a record that is there but past its deadline.
+    CreatesOverExpired,
+    /// Removes after it has set.
+    RemovesWhatItSets,
+    /// Makes room for a login before it knows whether the login may be written.
+    EvictsBeforeTheGuard,
+    /// Says that the house is full before it knows whether the login may be written.
+    FullBeforeTheGuard,
+    /// Takes a session from its user's index although the change is refused.
+    LeavesWhenRefused,
+    /// Counts logins that were refused.
+    CountsTheRefused,
+    /// Forgets a record when its first deadline has passed, in real time.
+    SetsItsExpiryOnce,
+    /// Keeps a session in the index until the absolute deadline of its login.
+    IndexesByTheFirstDeadline,
 }
 
 #[derive(Debug)]
@@ -57,11 +75,21 @@ pub(crate) struct Naive {
     sessions: Mutex<HashMap<SessionId, Record>>,
     /// Every id that was ever written.
     known: Mutex<HashSet<SessionId>>,
+    /// What sinners remember beside the records: who fell out of an index, who was refused, and when records go.
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    left: HashSet<SessionId>,
+    refused: usize,
+    expiry: HashMap<SessionId, Instant>,
+    indexed_until: HashMap<SessionId, Timestamp>,
 }
 
 impl Naive {
     pub(crate) fn new(sin: Sin) -> Self {
-        Self { sin, sessions: Mutex::default(), known: Mutex::default() }
+        Self { sin, sessions: Mutex::default(), known: Mutex::default(), memory: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Record>> {
@@ -79,7 +107,10 @@ impl Naive {
             if self.sin == Sin::UpsertsOnWrite && current.is_none() && change.header.is_some() {
                 change.guard = Guard::Absent;
             }
-        } else if self.sin == Sin::CreatesOverExisting && current.is_some() {
+        } else if self.sin == Sin::CreatesOverExpired && current.is_some_and(|it| !it.header.is_live(change.now))
+            || self.sin == Sin::CreatesOverExisting && current.is_some()
+        {
+            change.now = Timestamp::MIN;
             change.guard = Guard::Present(Expected::default());
         }
         match self.sin {
@@ -96,6 +127,44 @@ impl Naive {
             _ => {}
         }
         change
+    }
+
+    /// What the sins of the index do before the change is evaluated; an answer if they already have one.
+    fn meddle(
+        &self,
+        sessions: &mut HashMap<SessionId, Record>,
+        id: &SessionId,
+        change: &Change,
+        current: Option<&Record>,
+    ) -> Option<Applied> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = change.index.as_ref()?;
+        let refused = change.evaluate(current).is_err();
+        let limit = index.join.as_ref().and_then(|join| Some((join, join.limit?)));
+        let room = limit.map(|(join, limit)| limit.make_room(&Self::members(sessions, &join.user), id, change.now));
+        match self.sin {
+            Sin::EvictsBeforeTheGuard => {
+                room?.ok()?.iter().for_each(|id| drop(sessions.remove(id)));
+            }
+            Sin::FullBeforeTheGuard => return room?.err(),
+            Sin::LeavesWhenRefused if index.leave.is_some() && (refused || room.is_some_and(|room| room.is_err())) => {
+                memory.left.insert(*id);
+            }
+            Sin::CountsTheRefused => {
+                memory.refused += usize::from(refused && index.join.is_some());
+                let (join, limit) = limit?;
+                let taken = Self::members(sessions, &join.user).len() + memory.refused;
+                return (limit.overflow == Overflow::Refuse && !refused && taken >= limit.sessions + 2)
+                    .then_some(Applied::Full);
+            }
+            _ => {}
+        }
+        if self.sin == Sin::IndexesByTheFirstDeadline && index.join.is_some() && !refused {
+            memory.indexed_until.retain(|_, until| *until > change.now);
+            let until = change.header.as_ref()?.absolute_deadline();
+            memory.indexed_until.entry(*id).or_insert(until);
+        }
+        None
     }
 
     fn forget(&self, expected: &mut Expected) {
@@ -117,6 +186,11 @@ impl Naive {
 impl SessionStore for Naive {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
         let mut sessions = self.lock();
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.expiry.get(id).is_some_and(|expiry| *expiry < Instant::now()) {
+            sessions.remove(id);
+        }
+        drop(memory);
         if self.sin == Sin::AdoptsUnknownIds
             && !self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
             && let Some(some) = sessions.values().next().cloned()
@@ -142,6 +216,9 @@ impl SessionStore for Naive {
             record.fields = record.fields.with(&change.set, &change.remove);
             sessions.insert(*id, record.clone());
         }
+        if let Some(answer) = self.meddle(&mut sessions, id, &change, current.as_ref()) {
+            return Ok(answer);
+        }
         let mut evicted = Vec::new();
         if let Some(join) = change.index.as_ref().and_then(|index| index.join.as_ref())
             && let (Some(limit), Ok(_)) = (join.limit, change.evaluate(current.as_ref()))
@@ -158,6 +235,13 @@ impl SessionStore for Naive {
         };
         if self.sin == Sin::DropsUnknownKeys {
             next.fields = Fields::default().with(&change.set, &[]);
+        }
+        if self.sin == Sin::RemovesWhatItSets {
+            next.fields = next.fields.with(&[], &change.remove);
+        }
+        if let (Sin::SetsItsExpiryOnce, Some(keep_for)) = (self.sin, change.keep_for()) {
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.expiry.entry(*id).or_insert_with(|| Instant::now() + keep_for);
         }
         for id in evicted {
             sessions.remove(&id);
@@ -181,6 +265,14 @@ impl SessionStore for Naive {
             Sin::KeepsWhoLoggedOut => {
                 let once = |(_, record): &(&SessionId, &Record)| record.header.login_epoch() > 0;
                 members = self.lock().iter().filter(once).map(|(id, record)| (*id, record.clone())).collect();
+            }
+            Sin::LeavesWhenRefused => {
+                let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+                members.retain(|(id, _)| !memory.left.contains(id));
+            }
+            Sin::IndexesByTheFirstDeadline => {
+                let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+                members.retain(|(id, _)| memory.indexed_until.contains_key(id));
             }
             _ => {}
         }

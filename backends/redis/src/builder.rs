@@ -1,0 +1,175 @@
+//! Configuration of a store.
+
+use std::fmt;
+use std::time::Duration;
+
+use typed_sessions_core::{Error, Result};
+
+use crate::connection::{Connection, RedisConnection};
+use crate::error::from_driver;
+use crate::link::Link;
+use crate::store::RedisStore;
+use crate::tls::Certificates;
+
+/// Configures a [`RedisStore`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use typed_sessions_redis::RedisStore;
+///
+/// # async fn run(password: &str) -> typed_sessions_core::Result<()> {
+/// let store = RedisStore::builder()
+///     .url("redis+sentinel://10.0.0.1,10.0.0.2,10.0.0.3/main")
+///     .username("shop")
+///     .password(password)
+///     .prefix("shop")
+///     .time_limit(Duration::from_millis(500))
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `connect`"]
+pub struct RedisStoreBuilder {
+    pub(crate) url: Option<String>,
+    connection: Option<Connection>,
+    prefix: String,
+    pub(crate) time_limit: Duration,
+    pub(crate) credentials: Credentials,
+    pub(crate) sentinel_credentials: Credentials,
+    pub(crate) database: Option<i64>,
+    pub(crate) certificates: Certificates,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Credentials {
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+}
+
+/// A seat in a user's index is kept for a login under way for a minute: a call must have ended by then.
+const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(30);
+
+impl RedisStoreBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            url: None,
+            connection: None,
+            prefix: "session".to_owned(),
+            time_limit: Duration::from_secs(2),
+            credentials: Credentials::default(),
+            sentinel_credentials: Credentials::default(),
+            database: None,
+            certificates: Certificates::default(),
+        }
+    }
+
+    /// Where Redis is; `redis://127.0.0.1:6379` by default.
+    ///
+    /// | URL | what |
+    /// |---|---|
+    /// | `redis://user:password@host:port/database` | one server |
+    /// | `unix:///run/redis.sock` | one server on this machine |
+    /// | `redis+cluster://user:password@host:port,host:port` | a Cluster, by any of its nodes |
+    /// | `redis+sentinel://user:password@host:port,host:port/master/database` | a master, by its Sentinels |
+    ///
+    /// With `rediss` instead of `redis` all connections are encrypted (feature `tls`). Percent-encode what has a meaning in
+    /// URLs. With Sentinel, user and password are the master's.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// A connection of the application's own, in the place of a URL. It reconnects as its kind does: a
+    /// `MultiplexedConnection` never, a `ConnectionManager` and a `ClusterConnection` by themselves. A `ClusterConnection`
+    /// should be made with `retries(0)`: it would send a write again whose answer was lost.
+    pub fn connection(mut self, connection: impl Into<RedisConnection>) -> Self {
+        self.connection = Some(connection.into().0);
+        self
+    }
+
+    /// What all keys begin with, `session` by default: `session:id:...` and `session:user:...`. Applications that share a
+    /// Redis take different ones.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// The longest that a call of the store may take, waiting for a connection included: 2 seconds by default, at most 30.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// Who logs in to Redis, in the place of the URL's user.
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.credentials.username = Some(username.into());
+        self
+    }
+
+    /// Their password, in the place of the URL's.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.credentials.password = Some(password.into());
+        self
+    }
+
+    /// Who logs in to the Sentinels; nobody by default.
+    pub fn sentinel_credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
+        self.sentinel_credentials = Credentials { username: Some(username.into()), password: Some(password.into()) };
+        self
+    }
+
+    /// The number of the database, in the place of the URL's; 0 by default. A Cluster has only that.
+    pub fn database(mut self, number: i64) -> Self {
+        self.database = Some(number);
+        self
+    }
+
+    /// Certificates for `rediss:` URLs: a root that is not among the system's, a client's own. The system's roots by
+    /// default.
+    #[cfg(feature = "tls")]
+    pub fn certificates(mut self, certificates: redis::TlsCertificates) -> Self {
+        self.certificates = Some(certificates);
+        self
+    }
+
+    /// Connects. `Unavailable` when Redis cannot be reached within the time limit, `Store` when it refuses the
+    /// credentials, `Config` when the settings contradict each other.
+    pub async fn connect(self) -> Result<RedisStore> {
+        let link = self.link()?;
+        link.call().check().await.map_err(|error| from_driver(&error))?;
+        Ok(RedisStore::new(link, &self.prefix))
+    }
+
+    fn link(&self) -> Result<Link> {
+        let limit = self.time_limit;
+        if limit.is_zero() || limit > LONGEST_TIME_LIMIT {
+            let message = format!(
+                "a time limit of {limit:?} is not possible: it must be above 0s and at most {LONGEST_TIME_LIMIT:?}"
+            );
+            return Err(Error::config(message));
+        }
+        let Some(connection) = &self.connection else {
+            return Ok(Link::connecting(self.connecting()?, limit));
+        };
+        let credentials = self.credentials.username.is_some() || self.credentials.password.is_some();
+        if self.url.is_some() || credentials || self.database.is_some() {
+            return Err(Error::config(
+                "`connection` brings a connection that is made already: `url`, `username`, `password` and `database` \
+                 cannot change it",
+            ));
+        }
+        Ok(Link::given(connection.clone(), limit))
+    }
+}
+
+impl fmt::Debug for RedisStoreBuilder {
+    /// Leaves out the URL and the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStoreBuilder")
+            .field("prefix", &self.prefix)
+            .field("time_limit", &self.time_limit)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+-- Ends a session.
+--
+-- KEYS[1]  a session
+-- ARGV     the seat that it must have, or an empty text
+-- Returns  its header and its seat, each perhaps an empty text; or nothing when there was nothing to end.
+
+local session = KEYS[1]
+local header, seat = unpack(redis.call('HMGET', session, '$header', '$seat'))
+if ARGV[1] ~= '' and ARGV[1] ~= seat then return {} end
+if redis.call('DEL', session) == 0 then return {} end
+return {header or '', seat or ''}

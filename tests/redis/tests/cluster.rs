@@ -1,0 +1,174 @@
+//! The rules on a Cluster of six real nodes: at rest, while slots move, and when a master dies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use typed_sessions::{ErrorKind, RedisStore, SessionId, SessionInfo, connect};
+use typed_sessions_redis_tests::{Member, Shop, builder, logged_in, sessions, stored};
+use typed_sessions_test_servers::cluster::Cluster;
+
+fn run_suite(cluster: &Cluster) {
+    let outcomes = typed_sessions_conformance::check(async || store(cluster).await);
+    let failed: Vec<_> = outcomes.iter().filter(|outcome| outcome.result.is_err()).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+async fn store(cluster: &Cluster) -> RedisStore {
+    builder(&cluster.url()).connect().await.expect("the Cluster answers")
+}
+
+fn assert_all_expires(cluster: &Cluster) {
+    for node in &cluster.nodes {
+        if node.answers() && node.info("replication", "role") == "master" {
+            assert_eq!(node.keys_without_expiry(0), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn the_suite_passes_at_rest_and_while_slots_move() {
+    let cluster = Cluster::start();
+    run_suite(&cluster);
+    let (done, moves) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // To and fro, with all the keys in them.
+            while !done.load(Ordering::SeqCst) {
+                for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+                    cluster.move_slots(from, to, 1000);
+                    moves.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        let suite = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            while moves.load(Ordering::SeqCst) < 3 {
+                run_suite(&cluster);
+            }
+        }));
+        done.store(true, Ordering::SeqCst);
+        suite.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+    assert_all_expires(&cluster);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_dying_master_is_followed_by_its_replica() {
+    let mut cluster = Cluster::start();
+    let store = builder(&cluster.url()).time_limit(Duration::from_millis(500)).connect().await.expect("connects");
+    let sessions = sessions(store.clone());
+    let mut tokens = Vec::new();
+    for user in 0..100 {
+        tokens.push(logged_in(&sessions, user % 10).await.1);
+    }
+    // What follows is about what was replicated: Redis does not wait for replicas by itself.
+    cluster.wait_until_replicated();
+
+    let done = Arc::new(AtomicBool::new(false));
+    let workers: Vec<_> = (0..8)
+        .map(|worker| {
+            let (sessions, tokens, done) = (sessions.clone(), tokens.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                let (mut answered, mut unavailable) = (0, 0);
+                while !done.load(Ordering::SeqCst) {
+                    for token in tokens.iter().skip(worker).step_by(8) {
+                        match sessions.open(token).await {
+                            Ok(Some(mut session)) => match session.update(Shop::VISITS, |n| *n += 1).await {
+                                Ok(()) => answered += 1,
+                                Err(error) => {
+                                    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+                                    unavailable += 1;
+                                }
+                            },
+                            Ok(None) => panic!("a failing master signed somebody out"),
+                            Err(error) => {
+                                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+                                unavailable += 1;
+                            }
+                        }
+                    }
+                }
+                (answered, unavailable)
+            })
+        })
+        .collect();
+
+    tokio::task::spawn_blocking(move || {
+        let replica = cluster.replica_of(0);
+        cluster.nodes[0].kill();
+        typed_sessions_test_servers::eventually("the replica takes over", || cluster.is_master(replica));
+        cluster.wait_until_whole();
+        cluster
+    })
+    .await
+    .map(|cluster| async move {
+        // Everybody is served again, by the same store.
+        for token in &tokens {
+            eventually_opens(&sessions, token).await;
+        }
+        done.store(true, Ordering::SeqCst);
+        let mut failed = 0;
+        for worker in workers {
+            let (answered, unavailable) = worker.await.expect("no panic");
+            assert!(answered > 0);
+            failed += unavailable;
+        }
+        assert!(failed > 0, "nobody noticed that a third of the sessions was gone for a second");
+        tokio::task::spawn_blocking(move || {
+            run_suite(&cluster);
+            assert_all_expires(&cluster);
+        })
+        .await
+        .expect("the suite passes after the failover");
+    })
+    .expect("no panic")
+    .await;
+}
+
+async fn eventually_opens(sessions: &typed_sessions::Sessions<Shop>, token: &str) {
+    for _ in 0..300 {
+        match sessions.open(token).await {
+            Ok(found) => {
+                assert!(found.is_some(), "a session was lost");
+                return;
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("still unavailable");
+}
+
+#[tokio::test]
+async fn one_user_has_sessions_on_every_node() {
+    let cluster = Cluster::start();
+    let sessions = sessions(store(&cluster).await);
+    let mut ids: Vec<SessionId> = Vec::new();
+    for _ in 0..30 {
+        ids.push(logged_in(&sessions, 7).await.0.id());
+    }
+    ids.sort_unstable();
+    let mut listed: Vec<_> = sessions.user(&7).list().await.expect("lists").iter().map(SessionInfo::id).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, ids);
+    for node in &cluster.nodes[..3] {
+        assert_ne!(node.cli(&["DBSIZE"]).trim(), "0", "sessions are spread");
+    }
+    assert_eq!(sessions.user(&7).sync(&Member { id: 7 }).await.expect("syncs"), 30);
+    assert_eq!(sessions.user(&7).revoke_all().await.expect("revokes"), 30);
+
+    // By the URL of the facade as well.
+    let store = connect(cluster.url()).await.expect("connects");
+    stored(&typed_sessions_redis_tests::sessions(store)).await;
+
+    // As if it were one server.
+    let store = connect(cluster.nodes[0].url()).await.expect("connects");
+    let sessions = typed_sessions_redis_tests::sessions(store);
+    let elsewhere = loop {
+        if let Err(error) = sessions.start().save().await {
+            break error;
+        }
+    };
+    let reason = std::error::Error::source(&elsewhere).map(ToString::to_string);
+    assert!(reason.is_some_and(|reason| reason.contains("`redis+cluster://host:port`")), "{elsewhere:?}");
+}

@@ -1,0 +1,143 @@
+//! C: what each operation costs, counted by an idle server, command by command.
+
+use std::collections::BTreeMap;
+
+use typed_sessions::{ManualClock, Overflow, RedisStore, Sessions, minutes};
+use typed_sessions_redis_tests::{Member, Shop, logged_in, stored};
+use typed_sessions_test_servers::redis::Redis;
+
+/// A server that only this test talks to.
+struct Counted {
+    server: Redis,
+    before: BTreeMap<String, u64>,
+}
+
+impl Counted {
+    fn start() -> Self {
+        let server = Redis::start(&[]);
+        Self { before: counts(&server), server }
+    }
+
+    /// What clients have sent since the last time, and what scripts have called: `evalsha` `hget` `hset`.
+    fn commands(&mut self) -> String {
+        let now = counts(&self.server);
+        let mut since = Vec::new();
+        for (name, count) in &now {
+            let count = count - self.before.get(name).unwrap_or(&0);
+            match count {
+                0 => {}
+                1 => since.push(name.clone()),
+                n => since.push(format!("{n} {name}")),
+            }
+        }
+        self.before = now;
+        since.join(", ")
+    }
+}
+
+fn counts(server: &Redis) -> BTreeMap<String, u64> {
+    let text = server.cli(&["INFO", "commandstats"]);
+    let line = |line: &str| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let count = rest.split(',').next()?.parse().ok()?;
+        // What this counting itself sends.
+        (!matches!(name, "info" | "command|docs" | "command")).then(|| (name.to_owned(), count))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[tokio::test]
+async fn c_commands_of_each_operation() {
+    let mut counted = Counted::start();
+    let clock = ManualClock::default();
+    let store = RedisStore::connect(counted.server.url()).await.expect("connects");
+    let sessions = Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+
+    // Once: the scripts are not yet known to the server.
+    let (mut warm, _) = logged_in(&sessions, 9).await;
+    warm.logout().await.expect("logs out");
+    warm.destroy().await.expect("ends");
+    counted.commands();
+
+    let (mut session, token) = stored(&sessions).await;
+    assert_eq!(counted.commands(), "evalsha, exists, hset, pexpire", "first save");
+    sessions.open(&token).await.expect("opens").expect("is there");
+    assert_eq!(counted.commands(), "hgetall", "open, nothing due");
+    sessions.peek(&token).await.expect("opens").expect("is there");
+    assert_eq!(counted.commands(), "hgetall", "peek");
+    clock.advance(minutes(1));
+    sessions.open(&token).await.expect("opens").expect("is there");
+    assert_eq!(counted.commands(), "evalsha, hget, hgetall, hset, pexpire", "open, touch due");
+    session.save().await.expect("saves");
+    assert_eq!(counted.commands(), "", "save of nothing");
+    session.note = "tea".into();
+    session.save().await.expect("saves");
+    assert_eq!(counted.commands(), "evalsha, hget, hset", "save");
+    session.set(Shop::VISITS, 7).await.expect("sets");
+    assert_eq!(counted.commands(), "evalsha, hget, hset", "set");
+    session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+    assert_eq!(counted.commands(), "evalsha, 2 hget, hset", "update");
+    session.reload().await.expect("reads");
+    assert_eq!(counted.commands(), "hgetall", "reload");
+    session.touch().await.expect("touches");
+    assert_eq!(counted.commands(), "evalsha, hget, hset, pexpire", "touch");
+    session.renew().await.expect("renews");
+    assert_eq!(counted.commands(), "evalsha, hget, hset, pexpire", "renew");
+
+    session.login(Member { id: 1 }).await.expect("logs in");
+    let join = "pexpire, pttl, time, zadd, zremrangebyscore, zscore";
+    assert_eq!(counted.commands(), format!("2 evalsha, 2 hget, hset, 2 {join}"), "login: the index, then the session");
+    session.logout().await.expect("logs out");
+    assert_eq!(counted.commands(), "evalsha, hdel, 2 hget, hset, pexpire, zrem", "logout");
+
+    for _ in 0..10 {
+        logged_in(&sessions, 2).await;
+    }
+    counted.commands();
+    assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 10);
+    assert_eq!(counted.commands(), "10 hgetall, zrange", "list of 10");
+    session.destroy().await.expect("ends");
+    assert_eq!(counted.commands(), "del, evalsha, hmget", "destroy");
+}
+
+#[tokio::test]
+async fn c_commands_of_a_login_with_a_limit() {
+    let mut counted = Counted::start();
+    let store = RedisStore::connect(counted.server.url()).await.expect("connects");
+    let limited = |overflow| {
+        let builder = Sessions::<Shop>::builder(store.clone()).max_sessions_per_user(2, overflow);
+        builder.build().expect("consistent")
+    };
+    let (evicting, refusing) = (limited(Overflow::EvictOldest), limited(Overflow::Refuse));
+    logged_in(&refusing, 1).await;
+    counted.commands();
+    logged_in(&refusing, 1).await;
+    let join = "pexpire, pttl, time, zadd, zrangebyscore, zremrangebyscore, zscore";
+    assert_eq!(counted.commands(), format!("2 evalsha, exists, hget, hset, 2 {join}"), "there is room");
+    logged_in(&evicting, 2).await;
+    counted.commands();
+    logged_in(&evicting, 2).await;
+    let join = "pexpire, pttl, time, zadd, zrange, zremrangebyscore, zscore";
+    assert_eq!(counted.commands(), format!("2 evalsha, exists, hget, hset, 2 {join}"), "nobody has to go");
+}
+
+#[tokio::test]
+async fn c_parallel_requests_share_one_connection() {
+    let server = Redis::start(&[]);
+    let store = RedisStore::connect(server.url()).await.expect("connects");
+    let sessions = Sessions::<Shop>::new(store);
+    let requests = (0..256).map(|_| {
+        let sessions = sessions.clone();
+        tokio::spawn(async move {
+            let (mut session, token) = stored(&sessions).await;
+            session.set(Shop::VISITS, 7).await.expect("sets");
+            assert_eq!(sessions.open(&token).await.expect("opens").expect("is there").visits, 7);
+        })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.expect("no panic");
+    }
+    let clients = server.cli(&["CLIENT", "LIST", "TYPE", "normal"]);
+    let ours = clients.lines().filter(|line| line.contains("lib-name=redis-rs") || !line.contains("cmd=client"));
+    assert_eq!(ours.filter(|line| !line.is_empty()).count(), 1, "one connection for all: {clients}");
+}

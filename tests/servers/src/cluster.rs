@@ -1,0 +1,139 @@
+//! A Redis Cluster: three masters, each with a replica.
+
+use std::process::Command;
+
+use crate::eventually;
+use crate::redis::Redis;
+
+/// Six nodes on private ports.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The first three were masters in the beginning.
+    pub nodes: Vec<Redis>,
+}
+
+/// After so long without an answer a node counts as failed.
+const NODE_TIMEOUT_MILLIS: &str = "1000";
+
+impl Cluster {
+    /// Starts six nodes and makes them a Cluster, with `redis-cli --cluster create`.
+    ///
+    /// # Panics
+    /// When Redis is not installed or the Cluster does not come up.
+    pub fn start() -> Self {
+        let options = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            NODE_TIMEOUT_MILLIS,
+            "--cluster-config-file",
+            "nodes.conf",
+            "--repl-diskless-sync-delay",
+            "0",
+        ];
+        let nodes: Vec<Redis> = (0..6).map(|_| Redis::start(&options)).collect();
+        let cluster = Self { nodes };
+        let addresses: Vec<String> = cluster.nodes.iter().map(Redis::address).collect();
+        let mut create = vec!["--cluster", "create"];
+        create.extend(addresses.iter().map(String::as_str));
+        create.extend(["--cluster-replicas", "1", "--cluster-yes"]);
+        command(&create);
+        cluster.wait_until_whole();
+        cluster
+    }
+
+    /// Every node knows that all slots are served, and every master has its replica.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn wait_until_whole(&self) {
+        eventually("all nodes see a whole Cluster", || {
+            self.running().all(|node| {
+                let info = node.try_cli(&["CLUSTER", "INFO"]).unwrap_or_default();
+                info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
+            })
+        });
+        eventually("replicas are in touch with their masters", || {
+            self.running().all(|node| match node.info("replication", "role").as_str() {
+                "slave" => node.info("replication", "master_link_status") == "up",
+                role => role == "master",
+            })
+        });
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Redis> {
+        self.nodes.iter().filter(|node| node.answers())
+    }
+
+    /// The URL for the store: three nodes, the others are found.
+    pub fn url(&self) -> String {
+        let addresses: Vec<String> = self.nodes.iter().take(3).map(Redis::address).collect();
+        format!("redis+cluster://{}", addresses.join(","))
+    }
+
+    /// The node's name in the Cluster.
+    pub fn id(&self, node: usize) -> String {
+        self.nodes[node].cli(&["CLUSTER", "MYID"]).trim().to_owned()
+    }
+
+    /// Whether a node is a master now.
+    pub fn is_master(&self, node: usize) -> bool {
+        self.nodes[node].info("replication", "role") == "master"
+    }
+
+    /// The replica of a master.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn replica_of(&self, master: usize) -> usize {
+        let id = self.id(master);
+        let text = self.nodes[master].cli(&["CLUSTER", "REPLICAS", &id]);
+        let is_it = |node: &Redis| text.contains(&format!("{}@", node.address()));
+        self.nodes.iter().position(is_it).unwrap_or_else(|| panic!("node {master} has no replica: {text}"))
+    }
+
+    /// Moves slots from one master to another, keys and all, while clients go on.
+    ///
+    /// # Panics
+    /// When `redis-cli` fails.
+    pub fn move_slots(&self, from: usize, to: usize, slots: usize) {
+        let (from, to, slots) = (self.id(from), self.id(to), slots.to_string());
+        let address = self.nodes[0].address();
+        eventually("the nodes agree on who has what", || try_command(&["--cluster", "check", &address]).0);
+        command(&[
+            "--cluster",
+            "reshard",
+            &address,
+            "--cluster-from",
+            &from,
+            "--cluster-to",
+            &to,
+            "--cluster-slots",
+            &slots,
+            "--cluster-yes",
+        ]);
+    }
+
+    /// All that a master has acknowledged, its replica has as well. Nobody may write meanwhile.
+    ///
+    /// # Panics
+    /// When that does not come about.
+    pub fn wait_until_replicated(&self) {
+        eventually("replicas have what their masters have", || {
+            self.running().filter(|node| node.info("replication", "role") == "master").all(|master| {
+                let offset = master.info("replication", "master_repl_offset");
+                master.info("replication", "slave0").contains(&format!("offset={offset},"))
+            })
+        });
+    }
+}
+
+fn command(args: &[&str]) {
+    let (succeeded, text) = try_command(args);
+    assert!(succeeded, "redis-cli {args:?} failed:\n{text}");
+}
+
+fn try_command(args: &[&str]) -> (bool, String) {
+    let output = Command::new("redis-cli").args(args).output().expect("redis-cli runs");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
