@@ -101,14 +101,10 @@ impl Header {
     /// assert_eq!(Header::from_text("no header").unwrap_err().kind(), ErrorKind::Decode);
     /// ```
     pub fn from_text(text: &str) -> Result<Self> {
-        let Version { v } =
-            serde_json::from_str(text).map_err(|_| Error::corrupt(KEY, "it is not a session header"))?;
-        if v != VERSION {
-            let reason = format!("its format is {v}, this version of typed-sessions reads format {VERSION}");
-            return Err(Error::corrupt(KEY, &reason));
-        }
-        let text: HeaderText =
-            serde_json::from_str(text).map_err(|_| Error::corrupt(KEY, "it is a damaged session header"))?;
+        let text: HeaderText = match serde_json::from_str(text) {
+            Ok(header @ HeaderText { v: VERSION, .. }) => header,
+            _ => return Err(unreadable(text)),
+        };
         Ok(Self {
             revision: text.rev,
             login_epoch: text.epoch,
@@ -127,5 +123,16 @@ impl Header {
             }),
             login: text.login,
         })
+    }
+}
+
+fn unreadable(text: &str) -> Error {
+    match serde_json::from_str(text) {
+        Ok(Version { v: VERSION }) => Error::corrupt(KEY, "it is a damaged session header"),
+        Ok(Version { v }) => {
+            let reason = format!("its format is {v}, this version of typed-sessions reads format {VERSION}");
+            Error::corrupt(KEY, &reason)
+        }
+        Err(_) => Error::corrupt(KEY, "it is not a session header"),
     }
 }
