@@ -157,6 +157,18 @@ async fn one_user_has_sessions_on_every_node() {
     assert_eq!(sessions.user(&7).sync(&Member { id: 7 }).await.expect("syncs"), 30);
     assert_eq!(sessions.user(&7).revoke_all().await.expect("revokes"), 30);
 
+    // In the middle of a move, for as long as it takes.
+    let prefix = "half-moved";
+    let store = RedisStore::builder().url(cluster.url()).prefix(prefix).connect().await.expect("connects");
+    let half_moved = typed_sessions_redis_tests::sessions(store);
+    let (mut session, token) = stored(&half_moved).await;
+    cluster.half_move(&format!("{prefix}:id:{}", session.id()));
+    for n in 0..5 {
+        session.set(Shop::VISITS, n).await.expect("the slot's next owner takes it");
+        assert_eq!(half_moved.open(&token).await.expect("works").expect("is there").visits, n);
+    }
+    assert!(half_moved.revoke(session.id()).await.expect("ends"));
+
     // By the URL of the facade as well.
     let store = connect(cluster.url()).await.expect("connects");
     stored(&typed_sessions_redis_tests::sessions(store)).await;

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use typed_sessions::{ErrorKind, RedisStore, Sessions};
 use typed_sessions_redis_tests::{Member, Shop, builder, logged_in, sessions, stored};
 use typed_sessions_test_servers::redis::Redis;
@@ -124,6 +126,52 @@ async fn f1_a_broken_connection_is_mended() {
         }
         session.set(Shop::VISITS, round + 1).await.expect("the next one has a new connection");
     }
+}
+
+/// Passes bytes on to a server; on demand, hangs up instead of passing on the next answer.
+async fn forgetful_proxy(server: &Redis, forget: Arc<AtomicBool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("an address"));
+    let server = server.address();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) =
+                TcpStream::connect(&server).await.expect("the server is there").into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+            let forget = Arc::clone(&forget);
+            tokio::spawn(async move {
+                let mut answer = vec![0; 1 << 16];
+                while let Ok(length @ 1..) = from_server.read(&mut answer).await {
+                    if forget.swap(false, Ordering::SeqCst) || to_client.write_all(&answer[..length]).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn f1_a_write_whose_answer_is_lost_is_not_sent_again() {
+    let server = Redis::start(&[]);
+    let forget = Arc::new(AtomicBool::new(false));
+    let store = RedisStore::connect(forgetful_proxy(&server, Arc::clone(&forget)).await).await.expect("connects");
+    let sessions = sessions(store);
+    // Redis knows the scripts: what is lost is their answer.
+    stored(&sessions).await.0.destroy().await.expect("ends");
+    let (mut session, token) = stored(&sessions).await;
+    forget.store(true, Ordering::SeqCst);
+    let error = in_time(session.update(Shop::VISITS, |n| *n += 1)).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(sessions.open(&token).await.expect("reads").expect("is there").visits, 2, "it was carried out once");
+    forget.store(true, Ordering::SeqCst);
+    assert_eq!(in_time(sessions.open(&token)).await.expect("a read is sent again").expect("is there").visits, 2);
+    forget.store(true, Ordering::SeqCst);
+    let error = in_time(session.destroy()).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(sessions.open(&token).await.expect("reads").is_none());
 }
 
 #[tokio::test]

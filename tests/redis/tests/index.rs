@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use typed_sessions::{ErrorKind, Overflow, RedisStore, SessionInfo, Sessions};
+use typed_sessions::{ErrorKind, ManualClock, Overflow, RedisStore, SessionInfo, Sessions, hours};
 use typed_sessions_redis_tests::{Shop, logged_in};
 use typed_sessions_test_servers::redis::Redis;
 
@@ -83,6 +83,21 @@ async fn what_is_no_member_does_no_harm() {
     logged_in(&sessions, 1).await;
     assert!(sessions.open(&token).await.expect("works").is_none(), "{} had to go", session.id());
     assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 1);
+}
+
+#[tokio::test]
+async fn u1_a_login_forgets_who_is_past_the_absolute_deadline() {
+    let server = Redis::start(&[]);
+    let store = RedisStore::connect(server.url()).await.expect("connects");
+    let clock = ManualClock::default();
+    let sessions = Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+    for _ in 0..5 {
+        logged_in(&sessions, 1).await;
+    }
+    clock.advance(hours(12));
+    let (last, _) = logged_in(&sessions, 1).await;
+    let left = members(&server);
+    assert!(left.len() == 1 && left[0].starts_with(&last.id().to_string()), "{left:?}");
 }
 
 #[tokio::test]

@@ -92,6 +92,22 @@ impl Cluster {
         self.nodes.iter().position(is_it).unwrap_or_else(|| panic!("node {master} has no replica: {text}"))
     }
 
+    /// Leaves the slot of a key half moved: the key is on the next master already, the slot is still its old one's.
+    ///
+    /// # Panics
+    /// When no master has the key.
+    pub fn half_move(&self, key: &str) {
+        let slot = self.nodes[0].cli(&["CLUSTER", "KEYSLOT", key]).trim().to_owned();
+        let has_key = |node: &Redis| node.cli(&["CLUSTER", "COUNTKEYSINSLOT", &slot]).trim() != "0";
+        let from = (0..3).find(|node| has_key(&self.nodes[*node])).expect("a master has the key");
+        let to = (from + 1) % 3;
+        self.nodes[to].cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.id(from)]);
+        self.nodes[from].cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.id(to)]);
+        let port = self.nodes[to].port().to_string();
+        let moved = self.nodes[from].cli(&["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]);
+        assert_eq!(moved.trim(), "OK");
+    }
+
     /// Moves slots from one master to another, keys and all, while clients go on.
     ///
     /// # Panics
