@@ -3,7 +3,7 @@
 use futures::future::try_join_all;
 use redis::{Cmd, Value};
 use typed_sessions_core::{
-    Applied, Change, Error, Join, Limit, Overflow, Record, Result, SessionId, Timestamp, UserId,
+    Applied, Change, Error, ErrorKind, Join, Limit, Overflow, Record, Result, SessionId, Timestamp, UserId,
 };
 
 use crate::error::{from_driver, unexpected};
@@ -128,14 +128,21 @@ impl RedisStore {
     async fn look_up(&self, call: &Call<'_>, user: &UserId, names: &[String], now: Timestamp) -> Result<Members> {
         let loads = names.iter().filter_map(|name| name.parse().ok()).map(|member: Member| async move {
             // All at once over one connection; in a Cluster, each from its node.
-            let stored = self.load_stored(call, &member.id).await?;
-            Ok((member, stored))
+            match self.load_stored(call, &member.id).await {
+                Ok(stored) => Ok(Some((member, stored))),
+                // It opens for nobody, and must not keep the others from being listed and revoked.
+                Err(error) if error.kind() == ErrorKind::Decode => {
+                    tracing::warn!(session = %member.id, "a session cannot be read and is not listed: {error}");
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            }
         });
         let mut members = Members::default();
-        for (member, stored) in try_join_all(loads).await? {
+        for (member, stored) in try_join_all(loads).await?.into_iter().flatten() {
             match stored {
-                Some(Stored { record, seat: Some(seat) }) if record.header.user() == Some(user) => {
-                    let its_own = Member { id: member.id, seat };
+                Some(Stored { record, seat }) if record.header.user() == Some(user) => {
+                    let its_own = seat.map_or_else(|| member.clone(), |seat| Member { id: member.id, seat });
                     if member != its_own {
                         // From before the user's last login to this session, or from one under way.
                         members.vacant.push(member);
@@ -149,8 +156,10 @@ impl RedisStore {
                 _ => members.vacant.push(member),
             }
         }
-        members.live.sort_unstable_by_key(|(member, record)| (record.header.last_seen(), member.id));
+        // A session may have been found by two members, at two moments.
+        members.live.sort_unstable_by_key(|(member, _)| member.id);
         members.live.dedup_by_key(|(member, _)| member.id);
+        members.live.sort_unstable_by_key(|(member, record)| (record.header.last_seen(), member.id));
         Ok(members)
     }
 

@@ -101,6 +101,19 @@ async fn u1_a_login_forgets_who_is_past_the_absolute_deadline() {
 }
 
 #[tokio::test]
+async fn u2_a_damaged_session_does_not_keep_the_others_from_being_revoked() {
+    let (server, sessions) = limited(Overflow::EvictOldest, 3).await;
+    let (damaged, _) = logged_in(&sessions, 1).await;
+    let (_, token) = logged_in(&sessions, 1).await;
+    server.cli(&["HSET", &format!("session:id:{}", damaged.id()), "$header", "{}"]);
+    assert_eq!(sessions.user(&1).list().await.expect("lists").len(), 1);
+    logged_in(&sessions, 1).await;
+    logged_in(&sessions, 1).await;
+    assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 3);
+    assert!(sessions.open(&token).await.expect("works").is_none());
+}
+
+#[tokio::test]
 async fn u1_nothing_piles_up_in_the_index() {
     let (server, sessions) = limited(Overflow::EvictOldest, 3).await;
     for _ in 0..50 {
