@@ -53,14 +53,14 @@ pub(crate) async fn e1_the_stores_own_expiry_follows_the_deadline(world: World) 
         tokio::time::sleep(time).await;
         world.clock.advance(time);
     };
-    let builder = world.builder::<Shop>().idle_timeout(seconds(2)).touch_every(MILLI).never_renew();
+    let builder = world.builder::<Shop>().idle_timeout(seconds(4)).touch_every(MILLI).never_renew();
     let sessions = builder.build().expect("consistent");
     let (kept, token) = logged_in(&sessions, 1).await;
     let mut short = sessions.start();
     short.login_with(Member::new(1), Login::new().remember(MILLI * 100)).await.expect("logs in");
-    pass(MILLI * 1500).await;
+    pass(MILLI * 2500).await;
     open(&sessions, &token).await.set(Shop::VISITS, 5).await.expect("sets");
-    pass(MILLI * 1500).await;
+    pass(MILLI * 2500).await;
     assert_eq!(open(&sessions, &token).await.visits, 5, "it was touched in time");
     let listed = sessions.user(&1).list().await.expect("lists");
     assert_eq!(listed.len(), 1, "the index outlives its shortest member");
