@@ -133,11 +133,11 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Connects. `Unavailable` when Redis cannot be reached within the time limit, `Store` when it refuses the
+    /// Connects. `Unavailable` when Redis cannot be reached within the time limit, or 5 seconds if that is shorter; `Store` when it refuses the
     /// credentials, `Config` when the settings contradict each other.
     pub async fn connect(self) -> Result<RedisStore> {
         let link = self.link()?;
-        link.call().check().await.map_err(|error| from_driver(&error))?;
+        link.first_call().check().await.map_err(|error| from_driver(&error))?;
         Ok(RedisStore::new(link, &self.prefix))
     }
 

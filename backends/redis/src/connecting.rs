@@ -51,7 +51,8 @@ impl RedisStoreBuilder {
         let builder = ClusterClientBuilder::new(nodes.into_iter().map(|node| self.login(node)))
             // The driver would send again what may have been carried out. `Call::send` knows better.
             .retries(0)
-            .connection_timeout(self.time_limit)
+            // It waits for every node, the dead ones too.
+            .connection_timeout(self.time_limit / 4)
             .response_timeout(self.time_limit);
         let client = tls::cluster(builder, &self.certificates).build().map_err(|error| from_driver(&error))?;
         Ok(Arc::new(move || {

@@ -41,6 +41,11 @@ pub(crate) fn is_noscript(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
+/// Said by the server itself, or by a script before Redis 7.
+pub(crate) fn is_read_only(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) || error.to_string().contains("-READONLY ")
+}
+
 /// What a driver's error means to the library.
 pub(crate) fn from_driver(error: &RedisError) -> Error {
     use ServerErrorKind as Server;

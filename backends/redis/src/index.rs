@@ -1,6 +1,6 @@
 //! The index of users' sessions: a sorted set per user.
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use redis::{Cmd, Value};
 use typed_sessions_core::{
     Applied, Change, Error, ErrorKind, Join, Limit, Overflow, Record, Result, SessionId, Timestamp, UserId,
@@ -9,7 +9,7 @@ use typed_sessions_core::{
 use crate::error::{from_driver, unexpected};
 use crate::keys::Member;
 use crate::link::{Call, Effect};
-use crate::reply::{Stored, text, texts};
+use crate::reply::{Stored, guard_text, text, texts};
 use crate::script;
 use crate::store::{RedisStore, millis};
 
@@ -23,8 +23,8 @@ const LOOKS: usize = 3;
 struct Members {
     /// The least recently used first.
     live: Vec<(Member, Record)>,
-    /// Past their deadline.
-    ended: Vec<Member>,
+    /// Past their deadline, and the guard that says so.
+    ended: Vec<(Member, String)>,
     /// Without a session of the user: it is gone, or a login that was refused or is under way.
     vacant: Vec<Member>,
 }
@@ -94,11 +94,11 @@ impl RedisStore {
         let doomed = texts(script::EVICT.run(call, &self.keys().user(user), fill).await?)?;
         let ending = doomed.iter().filter_map(|text| text.parse().ok()).map(|member: Member| async move {
             // Only while it still has this seat: somebody else may have logged in to it since.
-            self.end(call, &member.id, Some(&member.seat)).await?;
+            self.end(call, &member.id, &member.seat, "").await?;
             self.leave(call, user, &member).await
         });
-        try_join_all(ending).await?;
-        Ok(())
+        // All of them, whatever becomes of one.
+        join_all(ending).await.into_iter().collect()
     }
 
     /// Gives a seat up.
@@ -150,7 +150,7 @@ impl RedisStore {
                     if record.header.is_live(now) {
                         members.live.push((its_own, record));
                     } else {
-                        members.ended.push(its_own);
+                        members.ended.push((its_own, guard_text(&record.header)));
                     }
                 }
                 _ => members.vacant.push(member),
@@ -166,13 +166,17 @@ impl RedisStore {
     /// Forgets members without a session; tells how many.
     async fn prune(&self, call: &Call<'_>, user: &UserId, members: &Members) -> Result<i64> {
         let mut gone = 0;
-        for (members, age) in [(&members.ended, 0), (&members.vacant, LOGIN_TAKES_AT_MOST_MICROS)] {
-            if members.is_empty() {
-                continue;
+        for (member, guard) in &members.ended {
+            // Unless it was touched meanwhile.
+            if self.end(call, &member.id, &member.seat, guard).await?.is_some() {
+                self.leave(call, user, member).await?;
+                gone += 1;
             }
-            let members: Vec<String> = members.iter().map(Member::to_string).collect();
+        }
+        if !members.vacant.is_empty() {
+            let vacant: Vec<String> = members.vacant.iter().map(Member::to_string).collect();
             let fill = |command: &mut Cmd| {
-                command.arg(age).arg(&members);
+                command.arg(LOGIN_TAKES_AT_MOST_MICROS).arg(&vacant);
             };
             let reply = script::PRUNE.run(call, &self.keys().user(user), fill).await?;
             let Value::Int(pruned) = reply else { return Err(unexpected("no number of members")) };

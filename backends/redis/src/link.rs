@@ -9,6 +9,7 @@ use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::connection::{Connection, Node, Route};
+use crate::error::is_read_only;
 
 /// Makes a connection.
 pub(crate) type Connect = Arc<dyn Fn() -> BoxFuture<'static, RedisResult<Connection>> + Send + Sync>;
@@ -62,6 +63,8 @@ enum Step {
     Reconnect,
 }
 
+/// However short the time limit of a call: nodes and Sentinels that are down are waited for.
+const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
 /// After a failed attempt to connect, callers get its error for so long; then one of them tries again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// The connections to a whole Cluster are not given up more often than this.
@@ -87,6 +90,11 @@ impl Link {
 
     pub(crate) fn time_limit(&self) -> Duration {
         self.time_limit
+    }
+
+    /// A call for the time that connecting takes.
+    pub(crate) fn first_call(&self) -> Call<'_> {
+        Call { link: self, deadline: Instant::now() + self.time_limit.max(CONNECTING_TAKES_AT_MOST) }
     }
 
     async fn connection(&self) -> RedisResult<(u64, Connection)> {
@@ -129,11 +137,14 @@ impl Link {
 
 impl Current {
     fn begin(connect: &Connect, time_limit: Duration, generation: u64) -> Self {
-        let connect = Arc::clone(connect);
-        let attempt = async move {
-            let message = || format!("Redis did not take a connection within {time_limit:?}");
-            timeout(time_limit, connect()).await.unwrap_or_else(|_| Err(timed_out(message())))
-        };
+        let limit = time_limit.max(CONNECTING_TAKES_AT_MOST);
+        let attempt = timeout(limit, connect());
+        // A task of its own: it goes on when nobody waits any more.
+        let attempt = tokio::spawn(async move {
+            let message = || format!("Redis did not take a connection within {limit:?}");
+            attempt.await.unwrap_or_else(|_| Err(timed_out(message())))
+        });
+        let attempt = async move { attempt.await.unwrap_or_else(|ended| Err(io::Error::other(ended).into())) };
         let attempt = attempt.boxed().shared();
         Self { attempt, generation, since: Instant::now(), failed: None }
     }
@@ -160,32 +171,39 @@ impl Call<'_> {
     }
 
     pub(crate) async fn send_to(&self, command: &Cmd, effect: Effect, mut route: Route) -> RedisResult<Value> {
-        let (mut pause, mut reconnects) = (FIRST_PAUSE, 0);
+        let (mut pause, mut reconnects, mut redirected) = (FIRST_PAUSE, 0, 0);
         loop {
             // What fails here was not sent.
             let (generation, mut connection) = self.in_time(self.link.connection()).await?;
+            let sent = Instant::now();
             let error = match self.in_time(connection.send(command, route.clone())).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
+            let mut next = Route::ByKey;
             match next_step(&error, effect, connection.is_cluster()) {
                 Step::GiveUp => {
-                    if error.is_io_error() {
+                    // Not when all but a moment of the call's time went elsewhere.
+                    let is_slow = sent.elapsed() >= self.link.time_limit / 2;
+                    if error.is_connection_dropped() || (error.is_io_error() && is_slow) {
                         self.link.discard(generation, &connection);
                     }
                     return Err(error);
                 }
-                Step::To(node) => {
+                Step::To(node) if redirected == 0 => {
+                    redirected = 1;
                     route = node;
                     continue;
                 }
+                // Two nodes that send each other's clients to and fro need a moment, not more requests.
+                Step::To(node) => next = node,
                 Step::Reconnect => {
                     self.link.discard(generation, &connection);
                     reconnects += 1;
                 }
                 Step::Later => {}
             }
-            route = Route::ByKey;
+            route = next;
             if reconnects > MOST_RECONNECTS || Instant::now() + pause >= self.deadline {
                 return Err(error);
             }
@@ -216,7 +234,7 @@ fn next_step(error: &RedisError, effect: Effect, is_cluster: bool) -> Step {
         ErrorKind::Server(Server::Ask) if is_cluster => {
             Node::of_redirection(error).map_or(Step::Later, |node| Step::To(Route::Asking(node)))
         }
-        ErrorKind::Server(Server::ReadOnly) => Step::Reconnect,
+        _ if is_read_only(error) => Step::Reconnect,
         ErrorKind::Io if effect == Effect::Repeatable => Step::Reconnect,
         _ => Step::GiveUp,
     }

@@ -70,16 +70,15 @@ impl RedisStore {
     async fn purge_one(&self, id: &SessionId, now: Timestamp) -> Result<bool> {
         let call = self.call();
         let mut command = redis::cmd("HMGET");
-        command.arg(self.keys().session(id)).arg("$header");
+        command.arg(self.keys().session(id)).arg("$header").arg("$guard");
         let reply = call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
         // Nothing, or something unreadable: neither is known to have ended.
-        let ended = texts(reply).is_ok_and(|texts| {
-            texts.first().is_some_and(|text| Header::from_text(text).is_ok_and(|header| !header.is_live(now)))
-        });
-        if !ended {
-            return Ok(false);
+        let Ok([header, guard]) = <[String; 2]>::try_from(texts(reply).unwrap_or_default()) else { return Ok(false) };
+        if Header::from_text(&header).is_ok_and(|header| !header.is_live(now)) {
+            // Unless it was touched meanwhile.
+            return self.end_and_leave(&call, id, &guard).await;
         }
-        self.end_and_leave(&call, id).await
+        Ok(false)
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::Cmd;
 use typed_sessions_core::{
-    Applied, Change, Header, IndexChange, Limit, Overflow, Record, Result, SessionId, SessionStore, Timestamp, UserId,
+    Applied, Change, Guard, Header, IndexChange, Limit, Overflow, Record, Result, SessionId, SessionStore, Timestamp,
+    UserId,
 };
 
 use crate::arguments::{SeatChange, fill};
@@ -23,7 +24,8 @@ use crate::script;
 ///
 /// # Guarantees
 ///
-/// - A write is one script on one key: all of it or nothing, under the conditions that the core sets.
+/// - A write of a session is one script on one key: all of it or nothing. Login and logout also write the user's index, before
+///   or after it; `Overflow::EvictOldest` ends the excess right after the login.
 /// - Every key expires: a session with its deadline, a user's index with the longest session in it.
 /// - A call ends within the [time limit](RedisStoreBuilder::time_limit), with `ErrorKind::Unavailable` if Redis did not
 ///   answer. When the connection breaks, reads are sent again; of a write the outcome is not known, and the caller is
@@ -147,10 +149,10 @@ impl RedisStore {
         Ok(change.evaluate(current).err().unwrap_or(Applied::Full))
     }
 
-    /// Ends a session, if it has this seat. Tells its seat and its user, if it had them; `None` if it did not end.
-    pub(crate) async fn end(&self, call: &Call<'_>, id: &SessionId, seat: Option<&str>) -> Result<Option<Ended>> {
+    /// Ends a session, if it has this seat and this guard. Tells its seat and its user, if it had them; `None` if it did not end.
+    pub(crate) async fn end(&self, call: &Call<'_>, id: &SessionId, seat: &str, guard: &str) -> Result<Option<Ended>> {
         let fill = |command: &mut Cmd| {
-            command.arg(seat.unwrap_or_default());
+            command.arg(seat).arg(guard);
         };
         let reply = script::DELETE.run(call, &self.keys().session(id), fill).await?;
         let reply = texts(reply)?;
@@ -161,8 +163,8 @@ impl RedisStore {
     }
 
     /// Ends a session for good, then takes it from its user's index.
-    pub(crate) async fn end_and_leave(&self, call: &Call<'_>, id: &SessionId) -> Result<bool> {
-        let Some(ended) = self.end(call, id, None).await? else { return Ok(false) };
+    pub(crate) async fn end_and_leave(&self, call: &Call<'_>, id: &SessionId, guard: &str) -> Result<bool> {
+        let Some(ended) = self.end(call, id, "", guard).await? else { return Ok(false) };
         if let Some(user) = ended.user {
             self.leave(call, &user, &Member { id: *id, seat: ended.seat }).await?;
         }
@@ -184,6 +186,10 @@ impl SessionStore for RedisStore {
 
     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
         let call = self.call();
+        if change.header.is_none() && matches!(change.guard, Guard::Absent) {
+            // Nothing can be created without a header.
+            return self.precedence(&call, id, change).await;
+        }
         match &change.index {
             None => Ok(self.write(&call, id, change, SeatChange::Keep).await?.0),
             Some(index) => self.hand_over(&call, id, change, index).await,
@@ -191,7 +197,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.end_and_leave(&self.call(), id).await
+        self.end_and_leave(&self.call(), id, "").await
     }
 
     async fn sessions_of(&self, user: &UserId) -> Result<Vec<(SessionId, Record)>> {

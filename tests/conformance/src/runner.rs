@@ -32,7 +32,7 @@ impl fmt::Debug for Case {
 pub struct Outcome {
     /// Which case.
     pub name: &'static str,
-    /// `Err` with the first line of what went wrong.
+    /// `Err` with what went wrong, on one line.
     pub result: Result<(), String>,
 }
 
@@ -56,7 +56,7 @@ pub fn check<S: SessionStore>(store: impl AsyncFn() -> S + Sync) -> Vec<Outcome>
         let mut outcomes = Vec::new();
         while let Some(case) = CASES.get(next.fetch_add(1, Ordering::Relaxed)) {
             let result = catch_unwind(AssertUnwindSafe(|| run_case(case, &store)));
-            outcomes.push(Outcome { name: case.name, result: result.map_err(|panic| first_line(&*panic)) });
+            outcomes.push(Outcome { name: case.name, result: result.map_err(|panic| message(&*panic)) });
         }
         outcomes
     };
@@ -88,7 +88,7 @@ fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a tokio runtime")
 }
 
-fn first_line(panic: &(dyn std::any::Any + Send)) -> String {
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    text.and_then(|text| text.lines().next()).unwrap_or("a panic without a message").to_owned()
+    text.unwrap_or("a panic without a message").lines().collect::<Vec<_>>().join(" ")
 }

@@ -93,7 +93,7 @@ async fn f1_a_server_that_hangs_is_unavailable() {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let error = in_time(session.set(Shop::VISITS, 7)).await.expect_err("it does not answer");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(std::error::Error::source(&error).expect("a reason").to_string().contains("300ms"), "{error:?}");
+        assert!(std::error::Error::source(&error).expect("a reason").to_string().contains("within"), "{error:?}");
         let error = in_time(sessions.user(&1).list()).await.expect_err("it does not answer");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
     }

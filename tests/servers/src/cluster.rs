@@ -12,8 +12,8 @@ pub struct Cluster {
     pub nodes: Vec<Redis>,
 }
 
-/// After so long without an answer a node counts as failed.
-const NODE_TIMEOUT_MILLIS: &str = "1000";
+/// After so long without an answer a node counts as failed: not because the machine is busy.
+const NODE_TIMEOUT_MILLIS: &str = "3000";
 
 impl Cluster {
     /// Starts six nodes and makes them a Cluster, with `redis-cli --cluster create`.

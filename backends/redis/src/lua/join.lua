@@ -10,10 +10,12 @@ local now, session, deadline, keep_for, others = unpack(ARGV)
 
 redis.call('ZREMRANGEBYSCORE', index, 0, now)
 if others ~= '' then
-    -- Whoever is in already counts once.
-    local full = {'full'}
+    -- A session counts once, with however many seats; whoever is in already needs no other place.
+    local full, seen = {'full'}, {[session] = true}
     for _, member in ipairs(redis.call('ZRANGEBYSCORE', index, 0, '+inf')) do
-        if string.sub(member, 1, #session) ~= session then table.insert(full, member) end
+        local its_session = string.sub(member, 1, #session)
+        if not seen[its_session] then table.insert(full, member) end
+        seen[its_session] = true
     end
     if #full - 1 > tonumber(others) then return full end
 end

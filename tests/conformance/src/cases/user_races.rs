@@ -94,7 +94,9 @@ pub(crate) async fn u3_limit_holds_under_parallel_logins(world: World) {
         }))
         .await;
         let entered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        assert_eq!(entered, if overflow == Overflow::Refuse { limit } else { LOGINS });
+        let error = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+        let expected = if overflow == Overflow::Refuse { limit } else { LOGINS };
+        assert_eq!(entered, expected, "{overflow:?}, one of the errors: {error:?}");
         let listed: Vec<_> = sessions.user(&9).list().await.expect("lists").iter().map(SessionInfo::id).collect();
         assert_eq!(listed.len(), limit, "{overflow:?}: the index");
         for (id, token) in outcomes.into_iter().flatten() {
