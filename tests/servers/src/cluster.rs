@@ -87,9 +87,14 @@ impl Cluster {
     /// When it has none.
     pub fn replica_of(&self, master: usize) -> usize {
         let id = self.id(master);
-        let text = self.nodes[master].cli(&["CLUSTER", "REPLICAS", &id]);
-        let is_it = |node: &Redis| text.contains(&format!("{}@", node.address()));
-        self.nodes.iter().position(is_it).unwrap_or_else(|| panic!("node {master} has no replica: {text}"))
+        let mut replica = None;
+        // Masters hear of their replicas by gossip.
+        eventually("the master knows its replica", || {
+            let text = self.nodes[master].cli(&["CLUSTER", "REPLICAS", &id]);
+            replica = self.nodes.iter().position(|node| text.contains(&format!("{}@", node.address())));
+            replica.is_some()
+        });
+        replica.expect("it was waited for")
     }
 
     /// Leaves the slot of a key half moved: the key is on the next master already, the slot is still its old one's.
