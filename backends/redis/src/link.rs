@@ -205,6 +205,9 @@ impl Call<'_> {
             }
             route = next;
             if reconnects > MOST_RECONNECTS || Instant::now() + pause >= self.deadline {
+                if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
+                    return Err(timed_out("the Cluster's nodes do not agree on which of them has the key".to_owned()));
+                }
                 return Err(error);
             }
             sleep(pause).await;
