@@ -9,12 +9,14 @@ use crate::{Error, Result, SessionStore};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | `MemoryStore` with its defaults | `memory` |
+/// | `postgres://user:password@host:port/database` | `PostgresStore`, migrated | `postgres`; over TLS `postgres-tls` |
 /// | `redis://user:password@host:port/database` | `RedisStore` | `redis` |
 /// | `redis+cluster://host:port,host:port` | `RedisStore` on a Cluster | `redis` |
 /// | `redis+sentinel://host:port,host:port/master` | `RedisStore` on the master that the Sentinels name | `redis` |
 /// | `rediss://...`, `rediss+cluster://...`, `rediss+sentinel://...` | the same, encrypted | `redis-tls` |
 ///
-/// A store on a server is connected when this returns: `ErrorKind::Unavailable` if the server cannot be reached.
+/// A store on a server is connected when this returns: `ErrorKind::Unavailable` if the server cannot be reached,
+/// `ErrorKind::Store` if it refuses the credentials. On Postgres its table is there, too: the first start creates it.
 /// `ErrorKind::Config` when the scheme is unknown or its feature is off. The error does not quote the URL: it may hold a password.
 ///
 /// ```
@@ -37,15 +39,25 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
         "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
             redis(url).await
         }
-        "postgres" | "postgresql" => Err(Error::config(
-            "`postgres:` is planned but not part of this version of typed-sessions: use `memory:`, `redis:` or a store of \
-             your own",
-        )),
+        "postgres" | "postgresql" => postgres(url).await,
         _ => Err(Error::config(
-            "the store's URL has no known scheme: this version of typed-sessions knows `memory:`, `redis:`, `rediss:`, \
+            "the store's URL has no known scheme: this version of typed-sessions knows `memory:`, `postgres:`, `redis:`, `rediss:`, \
              `redis+cluster:`, `rediss+cluster:`, `redis+sentinel:` and `rediss+sentinel:`",
         )),
     }
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str) -> Result<Arc<dyn SessionStore>> {
+    let store = crate::PostgresStore::connect(url).await?;
+    store.migrate().await?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[allow(clippy::unused_async, reason = "it connects when the feature is on")]
+async fn postgres(_: &str) -> Result<Arc<dyn SessionStore>> {
+    Err(Error::config("`postgres:` needs the feature `postgres` of typed-sessions: turn it on in Cargo.toml"))
 }
 
 #[cfg(feature = "redis")]

@@ -25,6 +25,8 @@
 //!
 //! - `derive` (default): the derive macro.
 //! - `memory` (default): [`MemoryStore`], on moka.
+//! - `postgres`: `PostgresStore`, on sqlx.
+//! - `postgres-tls`: the same, over TLS.
 //! - `redis`: `RedisStore`, on redis: standalone, Cluster and Sentinel.
 //! - `redis-tls`: the same, and `rediss:` URLs.
 
@@ -46,5 +48,7 @@ pub use typed_sessions_core::{
 pub use typed_sessions_derive::SessionData;
 #[cfg(feature = "memory")]
 pub use typed_sessions_memory::{MemoryStore, MemoryStoreBuilder};
+#[cfg(feature = "postgres")]
+pub use typed_sessions_postgres::{PostgresStore, PostgresStoreBuilder, Sweeper, sqlx};
 #[cfg(feature = "redis")]
 pub use typed_sessions_redis::{RedisConnection, RedisStore, RedisStoreBuilder, redis};

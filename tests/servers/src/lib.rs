@@ -3,6 +3,7 @@
 
 pub mod cluster;
 mod port;
+pub mod postgres;
 mod process;
 pub mod redis;
 pub mod sentinel;

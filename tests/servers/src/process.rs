@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Starts a program and waits for the end of its own input, which comes when the owner closes it or dies. Then it kills
-/// the program and removes its directory. On a line of input it only kills.
+/// the program with its children and removes its directory. On a line of input it only kills.
+///
+/// A `PostgreSQL` that was killed leaves a small segment of shared memory, whose id its pid file has.
 const GUARD: &str = r#"
 trap '' HUP INT TERM
 dir=$1; shift
@@ -16,9 +18,13 @@ dir=$1; shift
 program=$!
 echo $program
 order=$(head -n 1)
-kill -9 $program
+kill -STOP $program
+kill -9 $program $(pgrep -P $program)
 wait $program
-[ -n "$order" ] || rm -rf "$dir"
+[ -z "$order" ] || exit 0
+segment=$(sed -n '7s/.* //p' "$dir/data/postmaster.pid" 2>/dev/null)
+[ -z "$segment" ] || ipcrm -m "$segment"
+rm -rf "$dir"
 "#;
 
 /// A program that runs until this is dropped or the process dies, in a directory that goes with it.
@@ -40,7 +46,12 @@ impl Process {
         let path = find(program).unwrap_or_else(|| panic!("{program} is not installed: {how_to_get_it}"));
         let dir = new_dir();
         let args = args(&dir);
-        let mut process = Self { program: path.into(), args, dir, guard: None, pid: 0 };
+        Self::start_in(dir, path, args)
+    }
+
+    /// Starts a program in a directory that is there already.
+    pub(crate) fn start_in(dir: PathBuf, program: impl Into<OsString>, args: Vec<OsString>) -> Self {
+        let mut process = Self { program: program.into(), args, dir, guard: None, pid: 0 };
         process.run();
         process
     }
@@ -69,9 +80,15 @@ impl Process {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
 
+    /// To the program and its children.
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([format!("-{signal}"), self.pid.to_string()]).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -{signal} failed");
+        let children = Command::new("pgrep").args(["-P", &self.pid.to_string()]).output().expect("pgrep runs");
+        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        let mut command = Command::new("kill");
+        command.arg(format!("-{signal}")).arg(self.pid.to_string()).args(children.lines());
+        // A child may have ended meanwhile.
+        let output = command.output().expect("kill runs");
+        assert!(output.status.success() || !children.is_empty(), "kill -{signal} failed");
     }
 
     /// As a crash would: at once. The directory stays.
@@ -106,7 +123,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
-fn new_dir() -> PathBuf {
+pub(crate) fn new_dir() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("typed-sessions-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let dir = std::env::temp_dir().join(name);

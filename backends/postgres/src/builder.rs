@@ -1,0 +1,188 @@
+//! Configuration of a store.
+
+use std::fmt;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use typed_sessions_core::{Error, Result};
+
+use crate::error::from_driver;
+use crate::link::Link;
+use crate::migrate::Logging;
+use crate::sql::Names;
+use crate::store::PostgresStore;
+
+/// The first connection may take longer than a call.
+const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
+
+/// Longer, and a request is given up by everybody else before.
+const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(30);
+
+const MAX_CONNECTIONS: u32 = 10;
+
+/// Configures a [`PostgresStore`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use typed_sessions_postgres::PostgresStore;
+/// use typed_sessions_postgres::sqlx::postgres::PgPoolOptions;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = PgPoolOptions::new()
+///     .test_before_acquire(false)  // or each call pays a second round trip
+///     .connect("postgres://shop:secret@localhost/shop")
+///     .await?;
+/// let store = PostgresStore::builder()
+///     .pool(pool)
+///     .schema("My \"Schema\"")
+///     .table("sessions")
+///     .time_limit(Duration::from_millis(500))
+///     .connect()
+///     .await?;
+/// store.migrate().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `connect`"]
+pub struct PostgresStoreBuilder {
+    url: Option<String>,
+    pool: Option<PgPool>,
+    max_connections: Option<u32>,
+    schema: String,
+    table: String,
+    logging: Logging,
+    time_limit: Duration,
+}
+
+impl PostgresStoreBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            url: None,
+            pool: None,
+            max_connections: None,
+            schema: "public".to_owned(),
+            table: "typed_sessions".to_owned(),
+            logging: Logging::Logged,
+            time_limit: Duration::from_secs(2),
+        }
+    }
+
+    /// Where PostgreSQL is: `postgres://user:password@host:port/database`. Percent-encode what has a meaning in URLs. Further
+    /// parameters as of [`PgConnectOptions`], such as `?sslmode=require` (feature `tls`). Without a URL and a pool, the variables
+    /// `PGHOST`, `PGUSER` and so on decide, as for every client of PostgreSQL.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// The application's own pool, in the place of a URL. Make it with `test_before_acquire(false)`: otherwise each call costs two
+    /// round trips, and a warning says so.
+    pub fn pool(mut self, pool: PgPool) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
+    /// The most connections that the store's own pool opens: 10 by default. Each serves one call at a time.
+    pub fn max_connections(mut self, connections: u32) -> Self {
+        self.max_connections = Some(connections);
+        self
+    }
+
+    /// The schema of the table, `public` by default. Any name of 1 to 63 bytes; it is quoted.
+    pub fn schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    /// The table, `typed_sessions` by default. Any name of 1 to 52 bytes; it is quoted. The names of its indexes, of a function and
+    /// of the table of migrations begin with it.
+    pub fn table(mut self, table: impl Into<String>) -> Self {
+        self.table = table.into();
+        self
+    }
+
+    /// Whether [`migrate`](PostgresStore::migrate) makes the table `UNLOGGED`; `false` by default.
+    ///
+    /// Writes then skip the write-ahead log and are faster. The price: a crash of PostgreSQL **empties the table** and everybody is
+    /// signed out, and standbys and backups never have the sessions. A clean restart keeps them.
+    pub fn unlogged(mut self, unlogged: bool) -> Self {
+        self.logging = if unlogged { Logging::Unlogged } else { Logging::Logged };
+        self
+    }
+
+    /// The longest that a call of the store may take, waiting for a connection of the pool included: 2 seconds by default, at
+    /// most 30. [`migrate`](PostgresStore::migrate) has a minute.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// The SQL that [`migrate`](PostgresStore::migrate) would run on a database without the table, for teams that migrate with a
+    /// tool of their own. `Config` when a name is not possible.
+    ///
+    /// ```
+    /// # use typed_sessions_postgres::PostgresStore;
+    /// let sql = PostgresStore::builder().schema("shop").migration_sql()?;
+    /// assert!(sql.contains(r#"CREATE TABLE "shop"."typed_sessions" ("#));
+    /// # Ok::<(), typed_sessions_core::Error>(())
+    /// ```
+    pub fn migration_sql(&self) -> Result<String> {
+        Ok(crate::migrate::whole_sql(&Names::new(&self.schema, &self.table)?, self.logging))
+    }
+
+    /// Connects; it does not [`migrate`](PostgresStore::migrate). `Unavailable` when PostgreSQL cannot be reached within the time
+    /// limit, or 5 seconds if that is shorter; `Store` when it refuses the credentials, `Config` when the settings contradict each
+    /// other or the database's encoding is not UTF8.
+    pub async fn connect(self) -> Result<PostgresStore> {
+        let names = Names::new(&self.schema, &self.table)?;
+        let link = self.link()?;
+        let patient = link.with_time_limit(self.time_limit.max(CONNECTING_TAKES_AT_MOST));
+        crate::migrate::check_encoding(&patient).await?;
+        Ok(PostgresStore::new(link, names, self.logging))
+    }
+
+    fn link(&self) -> Result<Link> {
+        let limit = self.time_limit;
+        if limit.is_zero() || limit > LONGEST_TIME_LIMIT {
+            let message = format!(
+                "a time limit of {limit:?} is not possible: it must be above 0s and at most {LONGEST_TIME_LIMIT:?}"
+            );
+            return Err(Error::config(message));
+        }
+        if self.max_connections == Some(0) {
+            return Err(Error::config("`max_connections` of 0 is not possible: it must be at least 1"));
+        }
+        let Some(pool) = &self.pool else {
+            let options = match &self.url {
+                Some(url) => url.parse().map_err(|error| from_driver(&error))?,
+                None => PgConnectOptions::new(),
+            };
+            return Ok(Link::connecting(options, self.max_connections.unwrap_or(MAX_CONNECTIONS), limit));
+        };
+        if self.url.is_some() || self.max_connections.is_some() {
+            return Err(Error::config(
+                "`pool` brings connections that are configured already: `url` and `max_connections` cannot change them",
+            ));
+        }
+        if pool.options().get_test_before_acquire() {
+            tracing::warn!(
+                "the pool given to the session store has `test_before_acquire`: each call costs two round trips instead of one"
+            );
+        }
+        Ok(Link::given(pool.clone(), limit))
+    }
+}
+
+impl fmt::Debug for PostgresStoreBuilder {
+    /// Leaves out the URL: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStoreBuilder")
+            .field("schema", &self.schema)
+            .field("table", &self.table)
+            .field("logging", &self.logging)
+            .field("time_limit", &self.time_limit)
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}

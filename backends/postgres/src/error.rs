@@ -1,0 +1,147 @@
+//! The driver's errors, as the library's: mapped here and nowhere else.
+
+use sqlx::Error as DriverError;
+use sqlx::error::DatabaseError;
+use typed_sessions_core::Error;
+
+/// Why a call failed, for people. No value of a field and no password is in it.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("PostgreSQL answered with {0}, which no statement of this store does")]
+    Unexpected(&'static str),
+    #[error(
+        "the table of sessions is not there, or is another ({0}): call `migrate` on the store, or run the SQL that \
+         `migration_sql` gives; or correct `schema` and `table`"
+    )]
+    NotMigrated(String),
+    #[error("PostgreSQL refused the credentials ({0}): check user and password of the store's URL")]
+    Credentials(String),
+    #[error("the PostgreSQL user lacks a permission ({0}): the guide's page on Postgres lists what the store needs")]
+    Permission(String),
+    #[error(
+        "this PostgreSQL takes no writes ({0}): connect to the primary, or to an address that follows it after a failover"
+    )]
+    ReadOnly(String),
+    #[error(
+        "PostgreSQL does not know a statement that was prepared ({0}): behind PgBouncer in transaction mode set its \
+         `max_prepared_statements` (1.21 or later)"
+    )]
+    Unprepared(String),
+    #[error("PostgreSQL cannot store this text (code {0}): the database's encoding must be UTF8")]
+    Encoding(String),
+    #[error(
+        "no connection was free in time: other calls hold all of them; raise `max_connections`, or look for slow queries of \
+         the application in the same pool"
+    )]
+    NoConnection,
+    #[error("PostgreSQL did not answer within {0:?}")]
+    TimedOut(std::time::Duration),
+    #[error(
+        "the encrypted connection cannot be made: {0}; check `sslmode` and `sslrootcert` of the store's URL, and that the \
+         feature `tls` is on (`postgres-tls` of typed-sessions)"
+    )]
+    Tls(String),
+    #[error("PostgreSQL: {0}")]
+    Other(String),
+}
+
+pub(crate) fn unexpected(what: &'static str) -> Error {
+    Error::store(Failure::Unexpected(what))
+}
+
+pub(crate) fn no_connection() -> Error {
+    Error::unavailable(Failure::NoConnection)
+}
+
+pub(crate) fn timed_out(limit: std::time::Duration) -> Error {
+    Error::unavailable(Failure::TimedOut(limit))
+}
+
+/// What became of a statement that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// PostgreSQL has undone it, and says that the same again may succeed.
+    Undone,
+    /// The connection is gone, and nobody knows.
+    Unknown,
+    /// It was refused.
+    Refused,
+}
+
+pub(crate) fn outcome(error: &DriverError) -> Outcome {
+    match error {
+        DriverError::Io(_) | DriverError::Protocol(_) | DriverError::WorkerCrashed => Outcome::Unknown,
+        DriverError::Database(error) => match &*code(&**error) {
+            "40001" | "40P01" => Outcome::Undone,
+            code if code.starts_with("08") || closes(code) => Outcome::Unknown,
+            _ => Outcome::Refused,
+        },
+        _ => Outcome::Refused,
+    }
+}
+
+/// Said by a server that closes the connection: shut down, crashed, idle for too long.
+fn closes(code: &str) -> bool {
+    ["57P01", "57P02", "57P05", "25P03", "25P04"].contains(&code)
+}
+
+/// Whether a connection that could not be made may be made soon.
+pub(crate) fn may_connect_soon(error: &DriverError) -> bool {
+    match error {
+        DriverError::Io(_) | DriverError::Protocol(_) => !is_distrusted(error),
+        DriverError::Database(error) => {
+            let code = code(&**error);
+            ["57P03", "53300"].contains(&&*code) || closes(&code)
+        }
+        _ => false,
+    }
+}
+
+/// A certificate that nobody vouches for comes as an error of reading.
+fn is_distrusted(error: &DriverError) -> bool {
+    matches!(error, DriverError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData)
+}
+
+fn code(error: &dyn DatabaseError) -> String {
+    error.code().unwrap_or_default().into_owned()
+}
+
+/// What a driver's error means to the library.
+pub(crate) fn from_driver(error: &DriverError) -> Error {
+    match error {
+        DriverError::Database(error) => from_database(&**error),
+        DriverError::PoolTimedOut => no_connection(),
+        error if is_distrusted(error) => Error::store(Failure::Tls(error.to_string())),
+        DriverError::Io(_) | DriverError::Protocol(_) | DriverError::PoolClosed | DriverError::WorkerCrashed => {
+            Error::unavailable(Failure::Other(error.to_string()))
+        }
+        DriverError::Tls(error) => Error::store(Failure::Tls(error.to_string())),
+        // Its text could quote the URL.
+        DriverError::Configuration(_) => Error::config(
+            "the PostgreSQL connection cannot be made: the store's URL must look like \
+             `postgres://user:password@host:port/database?sslmode=require`",
+        ),
+        other => Error::store(Failure::Other(other.to_string())),
+    }
+}
+
+/// Only the first line of what PostgreSQL says: details quote values.
+fn from_database(error: &dyn DatabaseError) -> Error {
+    let code = code(error);
+    let text = format!("{} (code {code})", error.message());
+    match &*code {
+        "25006" => Error::unavailable(Failure::ReadOnly(text)),
+        "28000" | "28P01" => Error::store(Failure::Credentials(text)),
+        "42501" => Error::store(Failure::Permission(text)),
+        "42P01" | "3F000" | "42703" | "42883" | "42P10" | "42804" => Error::store(Failure::NotMigrated(text)),
+        "26000" | "42P05" => Error::store(Failure::Unprepared(text)),
+        // 57014 is a statement_timeout, 55P03 a lock_timeout.
+        "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => Error::unavailable(Failure::Other(text)),
+        code if code.starts_with("08") || code.starts_with("53") && code != "53100" || closes(code) => {
+            Error::unavailable(Failure::Other(text))
+        }
+        // Even the first line quotes bytes of a value.
+        code if code.starts_with("22") => Error::store(Failure::Encoding(code.to_owned())),
+        _ => Error::store(Failure::Other(text)),
+    }
+}

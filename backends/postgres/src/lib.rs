@@ -1,0 +1,20 @@
+//! The PostgreSQL store of [typed-sessions](https://docs.rs/typed-sessions), on [sqlx].
+//!
+//! PostgreSQL 13 or later. One row per session, one prepared statement per write.
+
+mod arguments;
+mod builder;
+mod error;
+mod fields;
+mod link;
+mod migrate;
+mod retention;
+mod sql;
+mod store;
+mod sweeper;
+
+pub use crate::builder::PostgresStoreBuilder;
+pub use crate::store::PostgresStore;
+pub use crate::sweeper::Sweeper;
+/// The driver, whose pool [`PostgresStoreBuilder::pool`] takes.
+pub use sqlx;

@@ -1,0 +1,193 @@
+//! Statements on their way through the pool: within a time limit, and never twice what may have been carried out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::{Connection as _, Either, Executor as _, PgPool, Postgres, SqlStr};
+use tokio::time::{sleep, timeout_at};
+use typed_sessions_core::{Error, Result};
+
+use crate::arguments::PgQuery;
+use crate::error::{Outcome, from_driver, may_connect_soon, no_connection, outcome, timed_out};
+
+/// Between two tries, up to so long; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The pool's own limit; each call has a shorter one.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// Whether a statement may be sent again when its answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It reads.
+    Repeatable,
+    /// It writes: of a second one the first could be the reason that it is refused.
+    Once,
+}
+
+/// What a statement gave.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<PgRow>,
+    pub(crate) affected: u64,
+}
+
+/// The way to PostgreSQL.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pool: PgPool,
+    time_limit: Duration,
+    suspicion: Suspicion,
+}
+
+/// When a connection was last found dead. Those made before are asked for a sign of life before they are used, and only those:
+/// after a restart of the server one call notices, not one for each connection.
+#[derive(Clone, Debug)]
+struct Suspicion {
+    since: Instant,
+    /// In milliseconds after `since`; 0 before anything was found.
+    raised: Arc<AtomicU64>,
+}
+
+impl Suspicion {
+    fn new() -> Self {
+        Self { since: Instant::now(), raised: Arc::default() }
+    }
+
+    fn raise(&self) {
+        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        self.raised.fetch_max(now, Ordering::Relaxed);
+    }
+
+    /// Whether a connection of this age was made before.
+    fn concerns(&self, age: Duration) -> bool {
+        let raised = Duration::from_millis(self.raised.load(Ordering::Relaxed));
+        !raised.is_zero() && self.since.elapsed().saturating_sub(age) <= raised
+    }
+}
+
+impl Link {
+    /// Through a pool of its own.
+    pub(crate) fn connecting(options: PgConnectOptions, max_connections: u32, time_limit: Duration) -> Self {
+        let suspicion = Suspicion::new();
+        let suspected = suspicion.clone();
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(LONGEST_WAIT)
+            // A sign of life before each use would double the round trips.
+            .test_before_acquire(false)
+            .before_acquire(move |connection, about| {
+                let is_suspect = suspected.concerns(about.age);
+                Box::pin(async move { Ok(!is_suspect || connection.ping().await.is_ok()) })
+            })
+            .connect_lazy_with(options);
+        Self { pool, time_limit, suspicion }
+    }
+
+    /// Through the application's pool.
+    pub(crate) fn given(pool: PgPool, time_limit: Duration) -> Self {
+        Self { pool, time_limit, suspicion: Suspicion::new() }
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+
+    /// The same way, with more patience.
+    pub(crate) fn with_time_limit(&self, time_limit: Duration) -> Self {
+        Self { time_limit, ..self.clone() }
+    }
+
+    /// Sends a statement and waits for all of its answer, the commit included.
+    pub(crate) async fn send<'q>(
+        &self,
+        sql: &SqlStr,
+        effect: Effect,
+        bind: impl Fn(PgQuery<'q>) -> PgQuery<'q>,
+    ) -> Result<Answer> {
+        let deadline = tokio::time::Instant::now() + self.time_limit;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut connection = self.acquire(deadline).await?;
+            let query = bind(sqlx::query(sql.clone()));
+            let error = match timeout_at(deadline, fetch(&mut connection, query)).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    // Nobody knows when it will be of use again.
+                    connection.close_on_drop();
+                    return Err(timed_out(self.time_limit));
+                }
+            };
+            let outcome = outcome(&error);
+            if outcome == Outcome::Unknown {
+                self.suspicion.raise();
+                connection.close_on_drop();
+            }
+            drop(connection);
+            let again = match outcome {
+                Outcome::Undone => true,
+                Outcome::Unknown => effect == Effect::Repeatable,
+                Outcome::Refused => false,
+            };
+            if !again || tokio::time::Instant::now() + pause >= deadline {
+                return Err(from_driver(&error));
+            }
+            sleep(part_of(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// A connection, as soon as there is one. Nothing was sent when this fails.
+    pub(crate) async fn acquire(&self, deadline: tokio::time::Instant) -> Result<PoolConnection<Postgres>> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match timeout_at(deadline, self.pool.acquire()).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(self.no_connection()),
+            };
+            if !may_connect_soon(&error) || tokio::time::Instant::now() + pause >= deadline {
+                return Err(from_driver(&error));
+            }
+            sleep(part_of(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Either all are in use, or the server is not there.
+    fn no_connection(&self) -> Error {
+        let (size, idle) = (self.pool.size(), self.pool.num_idle());
+        let all = self.pool.options().get_max_connections();
+        if size >= all && idle == 0 { no_connection() } else { timed_out(self.time_limit) }
+    }
+}
+
+async fn fetch(connection: &mut PoolConnection<Postgres>, query: PgQuery<'_>) -> sqlx::Result<Answer> {
+    use futures::TryStreamExt as _;
+    let mut answer = Answer::default();
+    let mut parts = connection.fetch_many(query);
+    while let Some(part) = parts.try_next().await? {
+        match part {
+            Either::Left(done) => answer.affected += done.rows_affected(),
+            Either::Right(row) => answer.rows.push(row),
+        }
+    }
+    Ok(answer)
+}
+
+/// A random part of a span, so that those who got in each other's way do not meet again.
+pub(crate) fn part_of(span: Duration) -> Duration {
+    let mut byte = [0];
+    // Without a random number it is the whole span.
+    let part = getrandom::fill(&mut byte).map_or(255, |()| byte[0]);
+    span.mul_f64((f64::from(part) + 1.0) / 256.0)
+}

@@ -1,0 +1,1 @@
+SELECT header, fields::text FROM {table} WHERE id = $1

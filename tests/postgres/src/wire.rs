@@ -1,0 +1,85 @@
+//! A proxy that notes what a client sends, and can withhold what the server answers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use typed_sessions_test_servers::postgres::Postgres;
+
+/// Between a client and a server.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    url: String,
+    sent: Arc<Mutex<String>>,
+    forget: Arc<AtomicBool>,
+}
+
+impl Wire {
+    /// A wire to this server.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn to(server: &Postgres) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let here = listener.local_addr().expect("an address").to_string();
+        let there = server.address();
+        let url = server.url().replace(&there, &here);
+        let wire = Self { url, sent: Arc::default(), forget: Arc::default() };
+        let ours = wire.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = TcpStream::connect(&there).await.expect("it is there").into_split();
+                tokio::spawn(note(Arc::clone(&ours.sent), from_client, to_server));
+                tokio::spawn(pass(Arc::clone(&ours.forget), from_server, to_client));
+            }
+        });
+        wire
+    }
+
+    /// Where a client finds the server behind this wire, without encryption.
+    pub fn url(&self) -> String {
+        format!("{}?sslmode=disable", self.url)
+    }
+
+    /// The types of the messages since the last time, as the protocol names them: `P` parse, `D` describe, `B` bind, `E` execute,
+    /// `C` close, `Q` query. `S` (sync) makes the server answer: each is one round trip.
+    pub fn sent(&self) -> String {
+        std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hangs up instead of passing on the next answer.
+    pub fn forget_next_answer(&self) {
+        self.forget.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Passes messages on to the server, and notes their types.
+async fn note(sent: Arc<Mutex<String>>, mut client: OwnedReadHalf, mut server: OwnedWriteHalf) -> Option<()> {
+    // The first message has no type.
+    let mut has_type = false;
+    loop {
+        let kind = if has_type { Some(client.read_u8().await.ok()?) } else { None };
+        let length = client.read_u32().await.ok()?;
+        let mut body = vec![0; usize::try_from(length).ok()?.checked_sub(4)?];
+        client.read_exact(&mut body).await.ok()?;
+        if let Some(kind) = kind {
+            sent.lock().unwrap_or_else(PoisonError::into_inner).push(kind.into());
+            server.write_u8(kind).await.ok()?;
+        }
+        server.write_u32(length).await.ok()?;
+        server.write_all(&body).await.ok()?;
+        has_type = true;
+    }
+}
+
+async fn pass(forget: Arc<AtomicBool>, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
+    let mut answer = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = server.read(&mut answer).await {
+        if forget.swap(false, Ordering::SeqCst) || client.write_all(&answer[..length]).await.is_err() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! How to get to PostgreSQL, and what it says when something is not as it should be.
+
+use std::time::Duration;
+
+use typed_sessions::{ErrorKind, PostgresStore, Sessions, connect};
+use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, sessions, stored};
+use typed_sessions_test_servers::postgres::Postgres;
+
+fn reason(error: &typed_sessions::Error) -> String {
+    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
+}
+
+async fn works(store: PostgresStore) {
+    let sessions = sessions(store);
+    let (mut session, token) = logged_in(&sessions, 1).await;
+    assert_eq!(sessions.open(&token).await.expect("works").expect("is there").id(), session.id());
+    session.destroy().await.expect("ends");
+}
+
+#[tokio::test]
+async fn settings_that_contradict_each_other_are_refused() {
+    let server = Postgres::start(&[]);
+    let pool = typed_sessions::sqlx::PgPool::connect(&server.url()).await.expect("connects");
+    let builder = || PostgresStore::builder().url(server.url());
+    let given = || PostgresStore::builder().pool(pool.clone());
+    for (what, builder, names) in [
+        ("no time", builder().time_limit(Duration::ZERO), "0ns"),
+        ("too much time", builder().time_limit(Duration::from_secs(31)), "31s"),
+        ("two ways", given().url(server.url()), "`url`"),
+        ("two sizes", given().max_connections(3), "`max_connections`"),
+        ("no connections", builder().max_connections(0), "at least 1"),
+        ("no name", builder().table(""), "1 to 52 bytes"),
+        ("no name", builder().schema("a\0"), "no NUL"),
+        ("no URL", PostgresStore::builder().url("localhost hunter2"), "postgres://user:password@host:port/database"),
+        ("no port", PostgresStore::builder().url("postgres://u:hunter2@h:x/d"), "postgres://user:password@host:port"),
+    ] {
+        let error = builder.connect().await.expect_err(what);
+        assert_eq!(error.kind(), ErrorKind::Config, "{what}: {error:?}");
+        assert!(error.to_string().contains(names), "{what}: {error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+    works(migrated(given()).await).await;
+}
+
+#[tokio::test]
+async fn connect_gives_a_store_that_is_ready() {
+    let server = Postgres::start(&[]);
+    for url in [server.url(), server.url().replace("postgres://", "postgresql://")] {
+        let sessions = Sessions::<Shop>::new(connect(url).await.expect("connects and migrates"));
+        stored(&sessions).await;
+    }
+    assert_eq!(server.sql("SELECT count(*) FROM public.typed_sessions"), "2");
+}
+
+#[tokio::test]
+async fn a_missing_table_says_to_migrate() {
+    let server = Postgres::start(&[]);
+    let store = PostgresStore::connect(server.url()).await.expect("connects");
+    let sessions = sessions(store.clone());
+    let told = |error: typed_sessions::Error| {
+        assert_eq!(error.kind(), ErrorKind::Store);
+        assert!(reason(&error).contains("call `migrate`"), "{error:?}");
+    };
+    told(sessions.start().save().await.expect_err("no table"));
+    told(sessions.open("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await.expect_err("no table"));
+    told(sessions.user(&1).list().await.expect_err("no table"));
+    told(sessions.purge_expired(1).await.expect_err("no table"));
+    let limited = Sessions::<Shop>::builder(store.clone()).max_sessions_per_user(1, typed_sessions::Overflow::Refuse);
+    told(limited.build().expect("possible").start().login(Member { id: 1 }).await.expect_err("no function"));
+    store.migrate().await.expect("migrates");
+    works(store).await;
+}
+
+#[tokio::test]
+async fn the_permissions_in_the_guide_suffice() {
+    let server = Postgres::start(&[]);
+    let guide = include_str!("../../../session/src/docs/postgres.md");
+    let begin = guide.find("CREATE ROLE shop").expect("the guide has the statements");
+    let grants = &guide[begin..begin + guide[begin..].find("```").expect("a block")];
+    migrated(PostgresStore::builder().url(server.url()).schema("shop")).await;
+    server.sql(grants);
+    let url = server.url().replace("postgres@", "shop:secret@");
+    let store = PostgresStore::builder().url(&url).schema("shop").connect().await.expect("accepted");
+    store.migrate().await.expect("nothing to do, and nothing to ask permission for");
+    let limited = Sessions::<Shop>::builder(store.clone());
+    let limited = limited.max_sessions_per_user(1, typed_sessions::Overflow::EvictOldest).build().expect("possible");
+    let (mut session, _) = logged_in(&limited, 1).await;
+    logged_in(&limited, 1).await;
+    assert_eq!(session.set(Shop::VISITS, 1).await.expect_err("it was evicted").kind(), ErrorKind::Gone);
+    assert_eq!(limited.user(&1).revoke_all().await.expect("ends"), 1);
+    assert_eq!(limited.purge_expired(1).await.expect("purges"), 0);
+    works(store).await;
+
+    server.sql("REVOKE INSERT ON shop.typed_sessions FROM shop");
+    let error = limited.start().save().await.expect_err("it may not");
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(reason(&error).contains("lacks a permission"), "{error:?}");
+    let store = PostgresStore::builder().url(&url).schema("shop").table("other").connect().await.expect("connects");
+    assert!(reason(&store.migrate().await.expect_err("it may not")).contains("lacks a permission"));
+}
+
+#[tokio::test]
+async fn refused_credentials_are_told_and_not_shown() {
+    let server = Postgres::start(&[]);
+    server.sql("CREATE ROLE locked LOGIN PASSWORD 'right'");
+    server.private_file("pg_hba.conf", "host all locked all scram-sha-256\nhost all all all trust\n");
+    server.sql("SELECT pg_reload_conf()");
+    let url = |password: &str| server.url().replace("postgres@", &format!("locked:{password}@"));
+    typed_sessions_test_servers::eventually("the server asks for passwords", || {
+        server.try_sql("SELECT count(*) FROM pg_hba_file_rules").as_deref() == Ok("2")
+    });
+    PostgresStore::connect(url("right")).await.expect("accepted");
+    let error = PostgresStore::connect(url("hunter2")).await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Store, "{error:?}");
+    assert!(reason(&error).contains("check user and password"), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let builder = PostgresStore::builder().url(url("right"));
+    assert!(!format!("{builder:?}").contains("right"));
+    let store = builder.connect().await.expect("accepted");
+    assert!(!format!("{store:?}").contains("right"));
+}
+
+#[tokio::test]
+async fn a_database_in_another_encoding_is_refused() {
+    let server = Postgres::start(&[]);
+    server.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    let error = connect(format!("postgres://postgres@{}/latin", server.address())).await;
+    let error = error.expect_err("not every text fits");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("LATIN1") && error.to_string().contains("UTF8"), "{error}");
+}
+
+#[tokio::test]
+async fn an_encrypted_connection() {
+    let server = Postgres::start(&[]);
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let pem = certificate.cert.pem();
+    server.private_file("server.crt", &pem);
+    server.private_file("server.key", &certificate.signing_key.serialize_pem());
+    let url = |mode: &str| server.url().replace("127.0.0.1", "localhost") + "?sslmode=" + mode;
+    let error = PostgresStore::connect(url("require")).await.expect_err("it is not encrypted yet");
+    assert_eq!(error.kind(), ErrorKind::Store, "{error:?}");
+    assert!(reason(&error).contains("encrypted connection"), "{error:?}");
+
+    server.sql("ALTER SYSTEM SET ssl = on");
+    server.sql("SELECT pg_reload_conf()");
+    typed_sessions_test_servers::eventually("the server encrypts", || {
+        server.try_sql("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").as_deref() == Ok("t")
+    });
+    let root = server.dir().join("root.crt");
+    std::fs::write(&root, pem).expect("written");
+    works(
+        migrated(PostgresStore::builder().url(format!("{}&sslrootcert={}", url("verify-full"), root.display()))).await,
+    )
+    .await;
+    let error = PostgresStore::connect(url("verify-full")).await.expect_err("nobody vouches for this certificate");
+    assert_eq!(error.kind(), ErrorKind::Store, "{error:?}");
+    assert!(reason(&error).to_lowercase().contains("certificate"), "{error:?}");
+}
+
+#[tokio::test]
+async fn f2_a_damaged_session_is_an_error_and_can_be_ended() {
+    let server = Postgres::start(&[]);
+    let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
+    for damage in ["", "x", "{}", r#"{"v":1}"#, r#"{"v":2}"#] {
+        let (session, token) = logged_in(&sessions, 1).await;
+        let (whole, _) = logged_in(&sessions, 1).await;
+        server.sql(&format!("UPDATE typed_sessions SET header = '{damage}' WHERE id = decode(translate('{}', '-_', '+/') || '==', 'base64')", session.id()));
+        let error = sessions.open(&token).await.expect_err("damaged");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{damage:?}: {error:?}");
+        let listed = sessions.user(&1).list().await.expect("one must not hide the others");
+        assert_eq!(listed.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(), [whole.id()]);
+        assert!(sessions.revoke(session.id()).await.expect("it can be ended"));
+        assert!(sessions.revoke(whole.id()).await.expect("it can be ended"));
+    }
+    for (damage, key) in
+        [("[]", "$fields"), ("7", "$fields"), (r#"{"visits": 7}"#, "visits"), (r#"{"note": null}"#, "note")]
+    {
+        let (session, token) = stored(&sessions).await;
+        server.sql(&format!("UPDATE typed_sessions SET fields = '{damage}'"));
+        let error = sessions.open(&token).await.expect_err("damaged");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{damage:?}: {error:?}");
+        assert!(error.to_string().contains(&format!("`{key}`")), "{error}");
+        assert!(sessions.revoke(session.id()).await.expect("it can be ended"));
+    }
+}
+
+#[tokio::test]
+async fn t5_what_postgres_quotes_is_not_passed_on() {
+    let server = Postgres::start(&[]);
+    let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
+    let (mut session, token) = stored(&sessions).await;
+    server.sql("ALTER TABLE typed_sessions ADD CONSTRAINT small CHECK (length(fields::text) < 100)");
+    let error = session.set(Shop::NOTE, format!("hunter2{}", "x".repeat(100))).await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(server.log().contains("hunter2"), "PostgreSQL quotes the row");
+    let chain = format!("{error} {error:?} {}", reason(&error));
+    assert!(!chain.contains("hunter2") && !chain.contains(&token) && chain.contains("small"), "{chain}");
+}
+
+#[tokio::test]
+async fn what_the_guide_reads_in_sql_is_there() {
+    let server = Postgres::start(&[]);
+    let guide = include_str!("../../../session/src/docs/postgres.md");
+    let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
+    let (mut session, _) = logged_in(&sessions, 7).await;
+    session.set(Shop::VISITS, 5).await.expect("sets");
+    let queries: Vec<&str> =
+        guide.split("```sql\nSELECT").skip(1).filter_map(|block| block.split("```").next()).collect();
+    assert!(queries.len() >= 3, "{queries:?}");
+    for query in queries {
+        let answer = server.sql(&format!("SELECT{query}"));
+        assert!(!answer.is_empty(), "{query} found nothing");
+    }
+}

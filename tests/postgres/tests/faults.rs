@@ -1,0 +1,299 @@
+//! F: servers that die, hang, refuse and lose, for real.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use typed_sessions::sqlx::{self, Connection as _, Executor as _, PgConnection};
+use typed_sessions::{ErrorKind, Overflow, PostgresStore, PostgresStoreBuilder, Sessions};
+use typed_sessions_postgres_tests::wire::Wire;
+use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, sessions, stored};
+use typed_sessions_test_servers::postgres::Postgres;
+
+fn at(server: &Postgres) -> PostgresStoreBuilder {
+    PostgresStore::builder().url(server.url())
+}
+
+async fn on(server: &Postgres) -> Sessions<Shop> {
+    sessions(migrated(at(server)).await)
+}
+
+/// A store that gives up soon.
+async fn hasty(server: &Postgres) -> Sessions<Shop> {
+    migrated(at(server)).await;
+    sessions(at(server).time_limit(Duration::from_millis(300)).connect().await.expect("connects"))
+}
+
+/// Whatever happens, it must not hang.
+async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), work).await.expect("it hung")
+}
+
+fn reason(error: &typed_sessions::Error) -> String {
+    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
+}
+
+async fn crash(mut server: Postgres) -> Postgres {
+    let killed = tokio::task::spawn_blocking(move || {
+        server.kill();
+        server.start_again();
+        server
+    });
+    killed.await.expect("starts again")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f1_what_was_acknowledged_survives_a_crash() {
+    let mut server = Postgres::start(&[]);
+    let sessions = on(&server).await;
+    let all = join_all((0..200).map(|_| stored(&sessions))).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = all
+        .into_iter()
+        .map(|(mut session, token)| {
+            let done = Arc::clone(&done);
+            tokio::spawn(async move {
+                let (mut acknowledged, mut refused) = (1, 0);
+                for attempt in 2.. {
+                    if done.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    match session.set(Shop::VISITS, attempt).await {
+                        Ok(()) => acknowledged = attempt,
+                        Err(error) => {
+                            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+                            refused = attempt;
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                    }
+                }
+                (token, acknowledged, refused)
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        server = crash(server).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    done.store(true, Ordering::SeqCst);
+    let mut interrupted = 0;
+    for writer in writers {
+        let (token, acknowledged, refused) = in_time(writer).await.expect("no panic");
+        let session = sessions.open(&token).await.expect("it answers again").expect("a session was lost");
+        // What was not acknowledged may have been written.
+        assert!(session.visits == acknowledged || session.visits == refused, "{} of {acknowledged}", session.visits);
+        assert!(session.visits >= acknowledged, "an acknowledged write is gone");
+        interrupted += usize::from(refused > 0);
+    }
+    assert!(interrupted > 5, "the crashes came in the middle of the writes: {interrupted}");
+}
+
+#[tokio::test]
+async fn f1_an_unlogged_table_is_empty_after_a_crash() {
+    let server = Postgres::start(&[]);
+    let sessions = sessions(migrated(at(&server).unlogged(true)).await);
+    let (mut session, token) = stored(&sessions).await;
+    let server = crash(server).await;
+    let opened = in_time(sessions.open(&token)).await.expect("a read finds another connection");
+    assert!(opened.is_none(), "the guide says that it is empty");
+    assert_eq!(session.set(Shop::VISITS, 2).await.expect_err("it is gone").kind(), ErrorKind::Gone);
+    logged_in(&sessions, 1).await;
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f1_a_server_that_hangs_is_unavailable() {
+    let server = Postgres::start(&[]);
+    let sessions = hasty(&server).await;
+    let (mut session, token) = logged_in(&sessions, 1).await;
+    server.stop();
+    let begin = std::time::Instant::now();
+    while begin.elapsed() < Duration::from_secs(5) {
+        let error = in_time(sessions.open(&token)).await.expect_err("it does not answer");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let error = in_time(sessions.open_or_start(Some(&token))).await.expect_err("a fresh session instead");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let error = in_time(session.set(Shop::VISITS, 7)).await.expect_err("it does not answer");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let error = in_time(sessions.user(&1).list()).await.expect_err("it does not answer");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+    server.resume();
+    let mut opened = in_time(sessions.open(&token)).await;
+    for _ in 0..50 {
+        if opened.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        opened = in_time(sessions.open(&token)).await;
+    }
+    assert!(opened.expect("it answers again").is_some());
+    session.set(Shop::VISITS, 8).await.expect("and takes writes");
+}
+
+#[tokio::test]
+async fn f1_a_pool_without_a_free_connection_is_unavailable() {
+    let server = Postgres::start(&[]);
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).test_before_acquire(false);
+    let pool = pool.connect(&server.url()).await.expect("connects");
+    let builder = PostgresStore::builder().pool(pool.clone()).time_limit(Duration::from_millis(300));
+    let store = migrated(builder).await;
+    let sessions = sessions(store);
+    let (_, token) = stored(&sessions).await;
+    let held = [pool.acquire().await.expect("free"), pool.acquire().await.expect("free")];
+    let error = in_time(sessions.open(&token)).await.expect_err("the application holds both");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(reason(&error).contains("no connection was free"), "{error:?}");
+    drop(held);
+    in_time(sessions.open(&token)).await.expect("free again").expect("is there");
+    pool.close().await;
+    let error = in_time(sessions.open(&token)).await.expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn f1_after_a_restart_one_write_notices_not_one_for_each_connection() {
+    let server = Postgres::start(&[]);
+    let sessions = on(&server).await;
+    let all = join_all((0..50).map(|_| stored(&sessions))).await;
+    let server = crash(server).await;
+    let (mut failed, mut session) = (0, all.into_iter().next().expect("some").0);
+    for round in 0..20 {
+        if let Err(error) = in_time(session.set(Shop::VISITS, round)).await {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "its outcome is not known: {error:?}");
+            failed += 1;
+        }
+    }
+    assert!(failed <= 1, "{failed} of 20 writes found a dead connection");
+    // And waits until they are gone.
+    let kill =
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname <> ''";
+    for _ in 0..20 {
+        server.sql(kill);
+        let token = session.token().expose();
+        in_time(sessions.open(&token)).await.expect("a read is sent again").expect("is there");
+        in_time(session.set(Shop::VISITS, 1)).await.expect("the read has noticed for the write");
+    }
+}
+
+#[tokio::test]
+async fn f1_a_write_whose_answer_is_lost_is_not_sent_again() {
+    let server = Postgres::start(&[]);
+    let wire = Wire::to(&server).await;
+    let sessions = sessions(migrated(PostgresStore::builder().url(wire.url()).max_connections(1)).await);
+    let (mut session, token) = stored(&sessions).await;
+    session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+    sessions.open(&token).await.expect("reads").expect("is there");
+    let forget = async || {
+        // Not the sign of life for which the pool asks.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        wire.forget_next_answer();
+    };
+    forget().await;
+    let error = in_time(session.update(Shop::VISITS, |n| *n += 1)).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(sessions.open(&token).await.expect("reads").expect("is there").visits, 3, "it was carried out once");
+    forget().await;
+    assert_eq!(in_time(sessions.open(&token)).await.expect("a read is sent again").expect("is there").visits, 3);
+    // The new connection gets to know this statement.
+    stored(&sessions).await.0.destroy().await.expect("ends");
+    forget().await;
+    let error = in_time(session.destroy()).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(sessions.open(&token).await.expect("reads").is_none());
+}
+
+#[tokio::test]
+async fn f1_nobody_is_there_or_somebody_else() {
+    let mut server = Postgres::start(&[]);
+    let sessions = hasty(&server).await;
+    let (_, token) = stored(&sessions).await;
+    server.kill();
+    let error = in_time(sessions.open(&token)).await.expect_err("nobody is there");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    let error = in_time(PostgresStore::connect(server.url())).await.expect_err("nobody is there");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    // Takes connections and says nothing.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("postgres://x@{}/x", mute.local_addr().expect("an address"));
+    let error = in_time(PostgresStore::connect(url)).await.expect_err("it does not answer");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_standby_says_where_to_write() {
+    let server = Postgres::start(&[]);
+    let (_, token) = stored(&on(&server).await).await;
+    let standby = server.standby();
+    typed_sessions_test_servers::eventually("it has caught up", || {
+        standby.try_sql("SELECT count(*) FROM typed_sessions").as_deref() == Ok("1")
+    });
+    let here = on(&standby).await;
+    let mut session = here.open(&token).await.expect("reads").expect("is there");
+    let error = in_time(session.set(Shop::VISITS, 7)).await.expect_err("read-only");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(reason(&error).contains("connect to the primary"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn w3_serialization_failures_are_tried_again_inside() {
+    for isolation in ["repeatable read", "serializable"] {
+        let server = Postgres::start(&[&format!("default_transaction_isolation={isolation}")]);
+        let sessions = sessions(migrated(at(&server).time_limit(Duration::from_secs(20))).await);
+        let (_, token) = stored(&sessions).await;
+        let writers = (0..8).map(|_| {
+            let (sessions, token) = (sessions.clone(), token.clone());
+            tokio::spawn(async move {
+                let mut session = sessions.open(&token).await.expect("opens").expect("is there");
+                for _ in 0..25 {
+                    session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+                    session.set(Shop::NOTE, "x".into()).await.expect("sets");
+                }
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.expect("no panic");
+        }
+        assert_eq!(sessions.open(&token).await.expect("opens").expect("is there").visits, 201);
+        assert!(server.log().contains("could not serialize access"), "{isolation}: nothing was in anybody's way");
+
+        // A limit is counted in what others have committed by now.
+        let limited = Sessions::<Shop>::builder(at(&server).connect().await.expect("connects"));
+        let limited = limited.max_sessions_per_user(1, Overflow::Refuse).build().expect("consistent");
+        let error = limited.start().login(Member { id: 1 }).await.expect_err("it would not be");
+        assert_eq!(error.kind(), ErrorKind::Store);
+        assert!(reason(&error).contains("default_transaction_isolation = 'read committed'"), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn u3_a_deadlock_with_the_application_is_tried_again_inside() {
+    let server = Postgres::start(&["deadlock_timeout=100ms"]);
+    let store = migrated(at(&server).time_limit(Duration::from_secs(20))).await;
+    let sessions = Sessions::<Shop>::builder(store).max_sessions_per_user(1, Overflow::EvictOldest);
+    let sessions = sessions.build().expect("consistent");
+    let (mut here, _) = stored(&sessions).await;
+    let (there, _) = logged_in(&sessions, 1).await;
+    let mut ids = [*here.id().as_bytes(), *there.id().as_bytes()];
+    ids.sort_unstable();
+    let mut application = PgConnection::connect(&server.url()).await.expect("connects");
+    let lock = "SELECT FROM typed_sessions WHERE id = $1 FOR UPDATE";
+    // The application waits longer than PostgreSQL needs to find the ring: the login is undone.
+    application.execute("SET deadlock_timeout = '20s'").await.expect("sets");
+    application.execute("BEGIN").await.expect("begins");
+    application.execute(sqlx::query(lock).bind(ids[1])).await.expect("locks");
+    let login = tokio::spawn(async move {
+        here.login(Member { id: 1 }).await.expect("it is sent again");
+        here
+    });
+    let waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    typed_sessions_test_servers::eventually("the login waits", || server.sql(waits) == "t");
+    in_time(application.execute(sqlx::query(lock).bind(ids[0]))).await.expect("locks");
+    application.execute("COMMIT").await.expect("commits");
+    let here = in_time(login).await.expect("no panic");
+    assert!(server.log().contains("deadlock detected"), "nobody waited in a ring");
+    let left = sessions.user(&1).list().await.expect("lists");
+    assert_eq!(left.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(), [here.id()]);
+}

@@ -1,0 +1,146 @@
+//! C: what each operation costs, message by message on the wire.
+
+use std::time::Duration;
+
+use typed_sessions::{ManualClock, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, minutes};
+use typed_sessions_postgres_tests::wire::Wire;
+use typed_sessions_postgres_tests::{Member, Shop, builder, logged_in, migrated, stored};
+use typed_sessions_test_servers::postgres::Postgres;
+
+/// Bind, execute, close the portal, and the sync to which the server answers.
+const ONE: &str = "BECS";
+
+/// A store with one connection, on a wire that only this test uses.
+struct Counted {
+    _server: Postgres,
+    wire: Wire,
+    store: PostgresStore,
+}
+
+impl Counted {
+    async fn start() -> Self {
+        let server = Postgres::start(&[]);
+        let wire = Wire::to(&server).await;
+        let store = migrated(builder(&wire.url()).max_connections(1)).await;
+        let counted = Self { _server: server, wire, store };
+        counted.sent().await;
+        counted
+    }
+
+    /// What was sent since the last time, but for the sign of life for which the pool asks after each call.
+    async fn sent(&self) -> String {
+        while self.store.pool().num_idle() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let sent = self.wire.sent();
+        let signs = sent.matches("SS").count();
+        assert!(signs <= sent.matches('E').count(), "more signs of life than calls: {sent}");
+        sent.replace("SS", "S")
+    }
+}
+
+#[tokio::test]
+async fn c_round_trips_of_each_operation() {
+    let counted = Counted::start().await;
+    let clock = ManualClock::default();
+    let builder = || Sessions::<Shop>::builder(counted.store.clone()).clock(clock.clone());
+    let sessions = builder().build().expect("the defaults");
+    let limited = builder().max_sessions_per_user(2, Overflow::EvictOldest).build().expect("consistent");
+
+    // Once: the connection does not know the statements yet.
+    let (mut warm, token) = logged_in(&limited, 9).await;
+    warm.set(Shop::VISITS, 1).await.expect("sets");
+    sessions.open(&token).await.expect("opens").expect("is there");
+    sessions.user(&9).list().await.expect("lists");
+    sessions.purge_expired(10).await.expect("purges");
+    stored(&sessions).await;
+    warm.destroy().await.expect("ends");
+    let first = counted.sent().await;
+    assert_eq!(first.matches('P').count(), 7, "each statement is prepared once: {first}");
+    assert!(!first.contains('Q'), "{first}");
+
+    let (_, token) = stored(&sessions).await;
+    assert_eq!(counted.sent().await, ONE, "first save");
+    sessions.open(&token).await.expect("opens").expect("is there");
+    assert_eq!(counted.sent().await, ONE, "open, nothing due");
+    sessions.peek(&token).await.expect("opens").expect("is there");
+    assert_eq!(counted.sent().await, ONE, "peek");
+    clock.advance(minutes(1));
+    sessions.open(&token).await.expect("opens").expect("is there");
+    assert_eq!(counted.sent().await, [ONE, ONE].concat(), "open, touch due");
+    clock.advance(minutes(10));
+    let mut session = sessions.open(&token).await.expect("opens").expect("is there");
+    assert_eq!(counted.sent().await, [ONE, ONE].concat(), "open, renewal due");
+    session.save().await.expect("saves");
+    assert_eq!(counted.sent().await, "", "save of nothing");
+    session.note = "tea".into();
+    session.save().await.expect("saves");
+    assert_eq!(counted.sent().await, ONE, "save");
+    session.set(Shop::VISITS, 7).await.expect("sets");
+    assert_eq!(counted.sent().await, ONE, "set");
+    session.get(Shop::VISITS).await.expect("gets");
+    assert_eq!(counted.sent().await, ONE, "get");
+    session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+    assert_eq!(counted.sent().await, ONE, "update");
+    session.remove(Shop::NOTE).await.expect("removes");
+    assert_eq!(counted.sent().await, ONE, "remove");
+    session.reload().await.expect("reads");
+    assert_eq!(counted.sent().await, ONE, "reload");
+    session.touch().await.expect("touches");
+    assert_eq!(counted.sent().await, ONE, "touch");
+    session.renew().await.expect("renews");
+    assert_eq!(counted.sent().await, ONE, "renew");
+    session.login(Member { id: 1 }).await.expect("logs in");
+    assert_eq!(counted.sent().await, ONE, "login");
+    session.login(Member { id: 2 }).await.expect("logs in");
+    assert_eq!(counted.sent().await, ONE, "login over a login");
+    session.logout().await.expect("logs out");
+    assert_eq!(counted.sent().await, ONE, "logout");
+    session.destroy().await.expect("ends");
+    assert_eq!(counted.sent().await, ONE, "destroy");
+
+    for _ in 0..10 {
+        logged_in(&sessions, 2).await;
+    }
+    counted.sent().await;
+    assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 10);
+    assert_eq!(counted.sent().await, ONE, "list of 10");
+    logged_in(&limited, 2).await;
+    assert_eq!(counted.sent().await, ONE, "a login that ends nine others");
+    assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 2);
+    counted.sent().await;
+    assert_eq!(sessions.user(&2).sync(&Member { id: 2 }).await.expect("syncs"), 2);
+    assert_eq!(counted.sent().await, ONE.repeat(3), "sync: the list, and one for each");
+    assert_eq!(sessions.user(&2).revoke_all().await.expect("ends"), 2);
+    assert_eq!(counted.sent().await, ONE.repeat(3), "revoke_all: the list, and one for each");
+}
+
+#[tokio::test]
+async fn c_a_refused_write_costs_no_more() {
+    let counted = Counted::start().await;
+    let sessions = Sessions::<Shop>::new(counted.store.clone());
+    let (mut session, token) = stored(&sessions).await;
+    let mut other = sessions.open(&token).await.expect("opens").expect("is there");
+    other.set(Shop::VISITS, 5).await.expect("sets");
+    other.remove(Shop::NOTE).await.expect("removes");
+    counted.sent().await;
+    session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+    assert_eq!(counted.sent().await, ONE.repeat(3), "refused, read, written: the handle was stale");
+    other.destroy().await.expect("ends");
+    counted.sent().await;
+    session.set(Shop::VISITS, 1).await.expect_err("it is gone");
+    assert_eq!(counted.sent().await, ONE, "missing, not conflict, without asking again");
+}
+
+#[tokio::test]
+async fn c_nothing_is_read_for_what_is_not_there() {
+    let counted = Counted::start().await;
+    let nobody = SessionId::from_bytes([7; 16]);
+    assert!(counted.store.load(&nobody).await.expect("works").is_none());
+    assert!(!counted.store.delete(&nobody).await.expect("works"));
+    let user = UserId::new(1).expect("an id");
+    assert!(counted.store.sessions_of(&user).await.expect("works").is_empty());
+    counted.sent().await;
+    assert!(counted.store.load(&nobody).await.expect("works").is_none());
+    assert_eq!(counted.sent().await, ONE);
+}

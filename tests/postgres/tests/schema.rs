@@ -1,0 +1,186 @@
+//! Tables, names and migrations; what touches do to rows and indexes.
+
+use futures::future::join_all;
+use typed_sessions::{ErrorKind, ManualClock, PostgresStore, Sessions, connect, hours, minutes};
+use typed_sessions_postgres_tests::{Shop, logged_in, migrated, sessions, store, stored};
+use typed_sessions_test_servers::postgres::Postgres;
+
+async fn works(store: PostgresStore) {
+    let sessions = sessions(store);
+    let (mut session, token) = logged_in(&sessions, 1).await;
+    assert_eq!(sessions.open(&token).await.expect("works").expect("is there").id(), session.id());
+    session.destroy().await.expect("ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn e3_touches_stay_hot() {
+    let server = Postgres::start(&["autovacuum=off"]);
+    let store = migrated(PostgresStore::builder().url(server.url())).await;
+    let clock = ManualClock::default();
+    let sessions = Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+    let all: Vec<_> = join_all((0..2000).map(|user| logged_in(&sessions, user))).await;
+    let size = "SELECT sum(pg_relation_size(indexrelid)) FROM pg_stat_user_indexes WHERE relname = 'typed_sessions'";
+    let number = |sql: &str| server.sql(sql).parse::<u64>().expect("a number");
+    let indexes_before = number(size);
+    let heap = "SELECT pg_relation_size('typed_sessions')";
+    let heap_before = number(heap);
+    for _ in 0..10 {
+        clock.advance(minutes(1));
+        // Requests come in no order: neighbours in the table are seldom touched at the same moment.
+        let mut order: Vec<usize> = (0..all.len()).map(|n| n * 701 % all.len()).collect();
+        for some in order.chunks_mut(100) {
+            let opened = join_all(some.iter().map(|n| sessions.open(&all[*n].1))).await;
+            assert!(opened.into_iter().all(|session| session.expect("works").is_some()));
+        }
+    }
+    typed_sessions_test_servers::eventually("the statistics are told", || {
+        server.sql("SELECT n_tup_upd >= 20000 FROM pg_stat_user_tables WHERE relname = 'typed_sessions'") == "t"
+    });
+    let percent = "SELECT 100 * n_tup_hot_upd / n_tup_upd FROM pg_stat_user_tables WHERE relname = 'typed_sessions'";
+    assert!(number(percent) >= 95, "{} % of the updates were HOT", number(percent));
+    // A few that were not may have filled a page.
+    let indexes_after = number(size);
+    assert!(indexes_after <= indexes_before * 21 / 20, "the indexes grew from {indexes_before} to {indexes_after}");
+    let heap_after = number(heap);
+    assert!(heap_after < heap_before * 3 / 2, "the table grew from {heap_before} to {heap_after}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_nodes_may_migrate_at_once() {
+    let server = Postgres::start(&[]);
+    for round in 0..5 {
+        let schema = format!("round {round}");
+        let nodes = (0..10).map(|_| {
+            let builder = PostgresStore::builder().url(server.url()).schema(&schema).max_connections(1);
+            tokio::spawn(async move { builder.connect().await?.migrate().await })
+        });
+        for node in nodes.collect::<Vec<_>>() {
+            node.await.expect("no panic").expect("one migrates, the others wait");
+        }
+        assert_eq!(server.sql(&format!("SELECT version FROM \"{schema}\".typed_sessions_migrations")), "1");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let server = Postgres::start(&[]);
+    let store = migrated(PostgresStore::builder().url(server.url())).await;
+    store.migrate().await.expect("nothing to do");
+    server.sql("INSERT INTO typed_sessions_migrations (version) VALUES (2)");
+    let error = connect(server.url()).await.expect_err("it is newer");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        error.to_string().contains("has version 2, this version of typed-sessions knows versions up to 1"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn names_are_taken_literally() {
+    let server = Postgres::start(&[]);
+    let names = [
+        ("My \"Schema\"", "The \"Table\""),
+        ("s'; DROP TABLE x --", "{table} $1 $body$ $_body$"),
+        ("Ünïcode 🦀", "\\'E"),
+        ("public", "select"),
+    ];
+    for (schema, table) in names {
+        let builder = || PostgresStore::builder().url(server.url()).schema(schema).table(table).max_connections(2);
+        let store = migrated(builder()).await;
+        migrated(builder()).await;
+        let limited = Sessions::<Shop>::builder(store.clone());
+        let limited =
+            limited.max_sessions_per_user(1, typed_sessions::Overflow::EvictOldest).build().expect("possible");
+        logged_in(&limited, 5).await;
+        logged_in(&limited, 5).await;
+        assert_eq!(limited.user(&5).count().await.expect("counts"), 1);
+        works(store).await;
+        let quoted = [schema, table].map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
+        assert_eq!(server.sql(&format!("SELECT count(*) FROM {}.{}", quoted[0], quoted[1])), "1");
+    }
+    let error = PostgresStore::builder().url(server.url()).table("t".repeat(53)).connect().await.expect_err("too long");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("(53 bytes)") && error.to_string().contains("1 to 52 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn printed_sql_is_what_migrate_runs() {
+    let server = Postgres::start(&[]);
+    let of = |schema: &str| PostgresStore::builder().url(server.url()).schema(schema);
+    server.sql(&of("printed").migration_sql().expect("possible names"));
+    let store = of("printed").connect().await.expect("connects");
+    store.migrate().await.expect("nothing is left to do");
+    works(store).await;
+    migrated(of("migrated")).await;
+    let columns = |schema: &str| {
+        server.sql(&format!(
+            "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns \
+             WHERE table_schema = '{schema}' ORDER BY 1, 2"
+        )) + &server.sql(&format!("SELECT indexname FROM pg_indexes WHERE schemaname = '{schema}' ORDER BY 1"))
+    };
+    assert_eq!(columns("printed"), columns("migrated"));
+    assert!(columns("printed").contains("typed_sessions|fields|jsonb|NO"));
+}
+
+#[tokio::test]
+async fn unlogged_is_as_configured() {
+    let server = Postgres::start(&[]);
+    let of = |unlogged| PostgresStore::builder().url(server.url()).unlogged(unlogged);
+    works(migrated(of(true)).await).await;
+    assert_eq!(server.sql("SELECT relpersistence FROM pg_class WHERE relname = 'typed_sessions'"), "u");
+    let error = of(false).connect().await.expect("connects").migrate().await.expect_err("they contradict each other");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("is unlogged") && error.to_string().contains("`unlogged(false)`"), "{error}");
+    server.sql("ALTER TABLE typed_sessions SET LOGGED");
+    migrated(of(false)).await;
+    let error = of(true).connect().await.expect("connects").migrate().await.expect_err("they contradict each other");
+    assert!(error.to_string().contains("SET UNLOGGED"), "{error}");
+}
+
+#[tokio::test]
+async fn stores_in_other_tables_see_nothing_of_each_other() {
+    let all = [sessions(store().await), sessions(store().await)];
+    for (n, some) in all.iter().enumerate() {
+        let (_, token) = logged_in(some, 1).await;
+        for (other_n, other) in all.iter().enumerate() {
+            assert_eq!(other.open(&token).await.expect("works").is_some(), n == other_n);
+        }
+    }
+    for some in &all {
+        assert_eq!(some.user(&1).list().await.expect("lists").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn every_statement_finds_its_rows_by_an_index() {
+    let server = Postgres::start(&["enable_seqscan=off"]);
+    let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
+    stored(&sessions).await;
+    let plan = |condition: &str| server.sql(&format!("EXPLAIN SELECT * FROM typed_sessions WHERE {condition}"));
+    assert!(plan("id = '\\x00'").contains("typed_sessions_pkey"));
+    assert!(plan("user_id = '7'").contains("typed_sessions_user"));
+    assert!(plan("sweep_at <= now()").contains("typed_sessions_sweep"));
+}
+
+#[tokio::test]
+async fn e1_the_sweep_follows_the_deadline() {
+    let server = Postgres::start(&[]);
+    let store = migrated(PostgresStore::builder().url(server.url())).await;
+    // A clock that is years away: what the row keeps is a duration.
+    let clock = ManualClock::new(typed_sessions::Timestamp::from_millis(1_000));
+    let sessions = Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+    let late = |seconds: &str| server.sql(&format!("SELECT sweep_at - now() BETWEEN {seconds} FROM typed_sessions"));
+    let (mut session, token) = stored(&sessions).await;
+    assert_eq!(late("interval '30 min' AND interval '90 min'"), "t", "half an hour, and up to one more");
+    session
+        .login_with(
+            typed_sessions_postgres_tests::Member { id: 1 },
+            typed_sessions::Login::new().remember(hours(24 * 30)),
+        )
+        .await
+        .expect("logs in");
+    assert_eq!(late("interval '30 days' AND interval '30 days 1 hour'"), "t", "remembered");
+    session.logout().await.expect("logs out");
+    assert!(sessions.open(&token).await.expect("works").is_none());
+    assert_eq!(late("interval '30 min' AND interval '90 min'"), "t", "no longer remembered");
+}

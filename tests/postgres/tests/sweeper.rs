@@ -1,0 +1,160 @@
+//! E1: the sweeper takes what has ended and nothing else, whatever happens to it.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use typed_sessions::{ManualClock, PostgresStore, Sessions, Timestamp, hours, seconds};
+use typed_sessions_postgres_tests::{Shop, migrated, sessions, stored};
+use typed_sessions_test_servers::postgres::Postgres;
+
+const OFTEN: Duration = Duration::from_millis(20);
+
+async fn on(server: &Postgres) -> PostgresStore {
+    migrated(PostgresStore::builder().url(server.url()).max_connections(3)).await
+}
+
+/// So many rows that have ended: copies of one that is there.
+fn fill(server: &Postgres, count: u32) {
+    server.sql(&format!(
+        "INSERT INTO typed_sessions (id, header, revision, login_epoch, deadline, last_seen, sweep_at, fields) \
+         SELECT decode(md5(n::text), 'hex'), header, 1, 0, 0, 0, now() - n * interval '1 ms', fields \
+         FROM (SELECT * FROM typed_sessions LIMIT 1) one, generate_series(1, {count}) n"
+    ));
+}
+
+fn count(server: &Postgres) -> u64 {
+    server.sql("SELECT count(*) FROM typed_sessions").parse().expect("a number")
+}
+
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_mins(1), "still not so after a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn e1_four_sweepers_spare_the_living_and_hold_nobody_up() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    let living_sessions = sessions(store.clone());
+    let mut living = join_all((0..50).map(|_| stored(&living_sessions))).await;
+    fill(&server, 20_000);
+    let nodes = join_all((0..4).map(|_| on(&server))).await;
+    let sweepers: Vec<_> = nodes.iter().map(|node| node.sweeper(OFTEN)).collect();
+    let mut written = 0;
+    while count(&server) > 50 {
+        for (session, token) in &mut living {
+            written += 1;
+            session.set(Shop::VISITS, written).await.expect("no sweeper is in the way");
+            assert!(living_sessions.open(token).await.expect("works").is_some(), "a living session was swept");
+        }
+    }
+    assert!(written > 0, "the sweep was over before it began");
+    for sweeper in sweepers {
+        sweeper.stop().await;
+    }
+    assert_eq!(count(&server), 50);
+    assert!(!server.log().contains("deadlock detected"));
+}
+
+#[tokio::test]
+async fn e1_a_session_is_swept_soon_after_its_end() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    let short = Sessions::<Shop>::builder(store.clone());
+    let short = short.idle_timeout(seconds(1)).touch_every(Duration::from_millis(100)).build().expect("consistent");
+    stored(&short).await;
+    let (_, token) = stored(&sessions(store.clone())).await;
+    let sweeper = store.sweeper(OFTEN);
+    until("the short session is gone", || count(&server) == 1).await;
+    assert!(sessions(store).open(&token).await.expect("works").is_some());
+    sweeper.stop().await;
+}
+
+#[tokio::test]
+async fn e1_no_clock_but_the_servers_own_moves_the_sweeper() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    // 1970: by the system's clock these sessions ended long ago.
+    let clock = ManualClock::new(Timestamp::from_millis(1_000));
+    let past = Sessions::<Shop>::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
+    let (_, token) = stored(&past).await;
+    let sweeper = store.sweeper(OFTEN);
+    fill(&server, 10);
+    until("a round is over", || count(&server) == 1).await;
+    assert!(past.open(&token).await.expect("works").is_some());
+    clock.advance(hours(1));
+    assert!(past.open(&token).await.expect("works").is_none());
+    assert_eq!(past.purge_expired(10).await.expect("purges"), 1, "purge goes by the clock of the sessions");
+    sweeper.stop().await;
+}
+
+#[tokio::test]
+async fn e1_an_error_does_not_end_the_sweeper() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    stored(&sessions(store.clone())).await;
+    let sweeper = store.sweeper(OFTEN);
+    server.sql("ALTER TABLE typed_sessions RENAME TO away");
+    tokio::time::sleep(OFTEN * 5).await;
+    until("its statement has failed", || server.log().contains("\"public.typed_sessions\" does not exist")).await;
+    server.sql("ALTER TABLE away RENAME TO typed_sessions");
+    fill(&server, 10);
+    until("it goes on", || count(&server) == 1).await;
+    sweeper.stop().await;
+}
+
+#[tokio::test]
+async fn a_stopped_sweeper_sweeps_no_more() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    stored(&sessions(store.clone())).await;
+    // Stopped between two rounds: at once, though the next one is an hour away.
+    let begin = Instant::now();
+    store.sweeper(hours(1)).stop().await;
+    assert!(begin.elapsed() < Duration::from_secs(30));
+    let sweeper = store.sweeper(OFTEN);
+    fill(&server, 10);
+    until("it sweeps", || count(&server) == 1).await;
+    sweeper.stop().await;
+    fill(&server, 10);
+    tokio::time::sleep(OFTEN * 10).await;
+    assert_eq!(count(&server), 11, "it went on");
+
+    // A handle that is dropped stops nothing; the last store does.
+    drop(store.sweeper(OFTEN));
+    until("it sweeps", || count(&server) == 1).await;
+    let pool = store.pool().clone();
+    drop(store);
+    fill(&server, 10);
+    tokio::time::sleep(OFTEN * 10).await;
+    assert_eq!(count(&server), 11, "it outlived its store");
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn e1_purges_at_once_take_each_row_once() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    let sessions = sessions(store);
+    let (_, token) = stored(&sessions).await;
+    fill(&server, 5_000);
+    let purges = (0..8).map(|_| {
+        let sessions = sessions.clone();
+        tokio::spawn(async move {
+            let mut all = 0;
+            while let some @ 1.. = sessions.purge_expired(300).await.expect("purges") {
+                all += some;
+            }
+            all
+        })
+    });
+    let mut all = 0;
+    for purge in purges.collect::<Vec<_>>() {
+        all += purge.await.expect("no panic");
+    }
+    assert_eq!((all, count(&server)), (5_000, 1));
+    assert!(sessions.open(&token).await.expect("works").is_some());
+}
