@@ -3,18 +3,15 @@
 #![allow(missing_docs, reason = "the benchmark's own output says what it measures")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use typed_sessions::redis::aio::MultiplexedConnection;
 use typed_sessions::redis::{Client, Value, cmd};
 use typed_sessions::{RedisStore, Session, Sessions, Token};
+use typed_sessions_benches::turns::{Load, compare, print_heading};
 use typed_sessions_benches::{Shop, filled, member};
 use typed_sessions_test_servers::redis::Redis;
 
-const ROUNDS: usize = 60;
-/// Calls of a round, shared by the tasks in flight.
-const CALLS: usize = 1024;
 const TASKS: [usize; 3] = [1, 16, 256];
 const SESSIONS: usize = 1024;
 /// The session that `list` lists has nine others.
@@ -46,11 +43,12 @@ struct Bare {
 async fn main() {
     let world = Arc::new(World::new().await);
     println!("redis-server {}", world.server.info("server", "redis_version"));
-    println!("{:<34} {:>6} {:>10} {:>10} {:>7}", "calls per second, median", "tasks", "ours", "bare", "ratio");
+    print_heading();
     for tasks in TASKS {
+        let load = Load { tasks, calls: 1024 };
         macro_rules! compare {
             ($name:literal, $ours:expr, $bare:expr) => {
-                compare($name, tasks, &world, $ours, $bare).await
+                compare($name, load, &*world, $ours, $bare).await
             };
         }
         compare!("open / HGETALL", async |w: &World, n| drop(w.open(n).await), async |w: &World, n| w
@@ -65,7 +63,7 @@ async fn main() {
                 w.bare.set(n).await;
             }
         );
-        save_and_update(tasks, &world).await;
+        save_and_update(load, &world).await;
         compare!("login / EVALSHA ZADD, EVALSHA HSET", async |w: &World, n| w.login(n).await, async |w: &World, n| w
             .bare
             .login(n)
@@ -181,7 +179,7 @@ impl Bare {
 }
 
 /// One write on a handle that is open already.
-async fn save_and_update(tasks: usize, world: &Arc<World>) {
+async fn save_and_update(load: Load, world: &Arc<World>) {
     let mut handles = Vec::new();
     for n in 0..SESSIONS {
         handles.push(tokio::sync::Mutex::new(world.open(n).await));
@@ -195,51 +193,8 @@ async fn save_and_update(tasks: usize, world: &Arc<World>) {
         let mut session = handles[n % SESSIONS].lock().await;
         session.update(Shop::VISITS, |visits| *visits = visits.wrapping_add(1)).await.expect("updates");
     };
-    compare("save / EVALSHA HSET, PEXPIRE", tasks, world, save, async |w: &World, n| w.bare.set(n).await).await;
-    compare("update / EVALSHA HSET, PEXPIRE", tasks, world, update, async |w: &World, n| w.bare.set(n).await).await;
-}
-
-/// Prints medians of rounds in turns.
-async fn compare(
-    name: &str,
-    tasks: usize,
-    world: &World,
-    ours: impl AsyncFn(&World, usize),
-    bare: impl AsyncFn(&World, usize),
-) {
-    let (mut ratios, mut of_ours, mut of_bare) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let below = time(tasks, round, |n| bare(world, n)).await;
-        let above = time(tasks, round, |n| ours(world, n)).await;
-        ratios.push(below.as_secs_f64() / above.as_secs_f64());
-        of_ours.push(per_second(above));
-        of_bare.push(per_second(below));
-    }
-    let [ratio, ours, bare] = [ratios, of_ours, of_bare].map(median);
-    println!("{name:<34} {tasks:>6} {ours:>10.0} {bare:>10.0} {ratio:>7.2}");
-}
-
-/// So many tasks in flight, each with its part of the calls.
-async fn time<F: Future<Output = ()>>(tasks: usize, round: usize, call: impl Fn(usize) -> F) -> Duration {
-    let begin = Instant::now();
-    let call = &call;
-    join_all((0..tasks).map(|task| async move {
-        for n in (task..CALLS).step_by(tasks) {
-            call(round * CALLS + n).await;
-        }
-    }))
-    .await;
-    begin.elapsed()
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a small number")]
-fn per_second(time: Duration) -> f64 {
-    CALLS as f64 / time.as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    compare("save / EVALSHA HSET, PEXPIRE", load, &**world, save, async |w: &World, n| w.bare.set(n).await).await;
+    compare("update / EVALSHA HSET, PEXPIRE", load, &**world, update, async |w: &World, n| w.bare.set(n).await).await;
 }
 
 /// What 100,000 sessions take.

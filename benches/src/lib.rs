@@ -2,6 +2,8 @@
 //! session library on moka and `serde_json` must do to hand out the same struct.
 
 mod floor;
+#[allow(clippy::print_stdout, reason = "it is what a benchmark is for")]
+pub mod turns;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -18,6 +18,9 @@ pub mod time_and_renewal {}
 #[doc = include_str!("docs/stores.md")]
 pub mod stores {}
 
+#[doc = include_str!("docs/postgres.md")]
+pub mod postgres {}
+
 #[doc = include_str!("docs/redis.md")]
 pub mod redis {}
 

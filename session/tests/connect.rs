@@ -9,7 +9,7 @@ async fn unknown_schemes_are_refused_without_quoting_the_url() {
         "memory",
         "redis:hunter2",
         "redis+cluster://u:hunter2@",
-        "postgres://user:hunter2@host/db",
+        "postgres://user:hunter2@host:x/db",
         "mysql://u:hunter2@h",
         "://x",
     ] {
@@ -31,6 +31,15 @@ async fn memory_is_ready_to_use() {
 async fn memory_says_which_feature_to_turn_on() {
     let error = connect("memory:").await.expect_err("the feature is off");
     assert!(error.to_string().contains("feature `memory`"), "{error}");
+}
+
+#[cfg(not(feature = "postgres"))]
+#[tokio::test]
+async fn postgres_says_which_feature_to_turn_on() {
+    for scheme in ["postgres", "postgresql"] {
+        let error = connect(format!("{scheme}://host/name")).await.expect_err("the feature is off");
+        assert!(error.to_string().contains("feature `postgres`"), "{error}");
+    }
 }
 
 #[cfg(not(feature = "redis"))]

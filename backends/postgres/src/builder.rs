@@ -154,10 +154,12 @@ impl PostgresStoreBuilder {
             return Err(Error::config("`max_connections` of 0 is not possible: it must be at least 1"));
         }
         let Some(pool) = &self.pool else {
-            let options = match &self.url {
+            let options: PgConnectOptions = match &self.url {
                 Some(url) => url.parse().map_err(|error| from_driver(&error))?,
                 None => PgConnectOptions::new(),
             };
+            // No float is read, and PgBouncer refuses the parameter.
+            let options = options.extra_float_digits(None);
             return Ok(Link::connecting(options, self.max_connections.unwrap_or(MAX_CONNECTIONS), limit));
         };
         if self.url.is_some() || self.max_connections.is_some() {

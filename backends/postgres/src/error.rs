@@ -14,6 +14,8 @@ enum Failure {
          `migration_sql` gives; or correct `schema` and `table`"
     )]
     NotMigrated(String),
+    #[error("something else has this name already ({0}): give the store a `schema` or a `table` of its own")]
+    NameTaken(String),
     #[error("PostgreSQL refused the credentials ({0}): check user and password of the store's URL")]
     Credentials(String),
     #[error("the PostgreSQL user lacks a permission ({0}): the guide's page on Postgres lists what the store needs")]
@@ -30,10 +32,10 @@ enum Failure {
     #[error("PostgreSQL cannot store this text (code {0}): the database's encoding must be UTF8")]
     Encoding(String),
     #[error(
-        "no connection was free in time: other calls hold all of them; raise `max_connections`, or look for slow queries of \
-         the application in the same pool"
+        "no connection was free, and none could be made, within {0:?}: PostgreSQL cannot be reached, or other calls hold all \
+         connections of the pool; then raise `max_connections`, or look for slow queries in the same pool"
     )]
-    NoConnection,
+    NoConnection(std::time::Duration),
     #[error("PostgreSQL did not answer within {0:?}")]
     TimedOut(std::time::Duration),
     #[error(
@@ -49,8 +51,8 @@ pub(crate) fn unexpected(what: &'static str) -> Error {
     Error::store(Failure::Unexpected(what))
 }
 
-pub(crate) fn no_connection() -> Error {
-    Error::unavailable(Failure::NoConnection)
+pub(crate) fn no_connection(limit: std::time::Duration) -> Error {
+    Error::unavailable(Failure::NoConnection(limit))
 }
 
 pub(crate) fn timed_out(limit: std::time::Duration) -> Error {
@@ -110,11 +112,12 @@ fn code(error: &dyn DatabaseError) -> String {
 pub(crate) fn from_driver(error: &DriverError) -> Error {
     match error {
         DriverError::Database(error) => from_database(&**error),
-        DriverError::PoolTimedOut => no_connection(),
         error if is_distrusted(error) => Error::store(Failure::Tls(error.to_string())),
-        DriverError::Io(_) | DriverError::Protocol(_) | DriverError::PoolClosed | DriverError::WorkerCrashed => {
-            Error::unavailable(Failure::Other(error.to_string()))
-        }
+        DriverError::Io(_)
+        | DriverError::Protocol(_)
+        | DriverError::PoolTimedOut
+        | DriverError::PoolClosed
+        | DriverError::WorkerCrashed => Error::unavailable(Failure::Other(error.to_string())),
         DriverError::Tls(error) => Error::store(Failure::Tls(error.to_string())),
         // Its text could quote the URL.
         DriverError::Configuration(_) => Error::config(
@@ -134,9 +137,11 @@ fn from_database(error: &dyn DatabaseError) -> Error {
         "28000" | "28P01" => Error::store(Failure::Credentials(text)),
         "42501" => Error::store(Failure::Permission(text)),
         "42P01" | "3F000" | "42703" | "42883" | "42P10" | "42804" => Error::store(Failure::NotMigrated(text)),
+        "42P07" | "42710" | "42723" => Error::store(Failure::NameTaken(text)),
         "26000" | "42P05" => Error::store(Failure::Unprepared(text)),
         // 57014 is a statement_timeout, 55P03 a lock_timeout.
         "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => Error::unavailable(Failure::Other(text)),
+        "08P01" => Error::store(Failure::Other(text)),
         code if code.starts_with("08") || code.starts_with("53") && code != "53100" || closes(code) => {
             Error::unavailable(Failure::Other(text))
         }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{Connection as _, Either, Executor as _, PgPool, Postgres, SqlStr};
+use sqlx::{Either, Executor as _, PgPool, Postgres, SqlStr};
 use tokio::time::{sleep, timeout_at};
-use typed_sessions_core::{Error, Result};
+use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
 use crate::error::{Outcome, from_driver, may_connect_soon, no_connection, outcome, timed_out};
@@ -44,8 +44,8 @@ pub(crate) struct Link {
     suspicion: Suspicion,
 }
 
-/// When a connection was last found dead. Those made before are asked for a sign of life before they are used, and only those:
-/// after a restart of the server one call notices, not one for each connection.
+/// When a connection was last found dead. Those made before are replaced instead of used: after a restart of the server one call
+/// notices, not one for each connection.
 #[derive(Clone, Debug)]
 struct Suspicion {
     since: Instant,
@@ -80,9 +80,9 @@ impl Link {
             .acquire_timeout(LONGEST_WAIT)
             // A sign of life before each use would double the round trips.
             .test_before_acquire(false)
-            .before_acquire(move |connection, about| {
+            .before_acquire(move |_, about| {
                 let is_suspect = suspected.concerns(about.age);
-                Box::pin(async move { Ok(!is_suspect || connection.ping().await.is_ok()) })
+                Box::pin(async move { Ok(!is_suspect) })
             })
             .connect_lazy_with(options);
         Self { pool, time_limit, suspicion }
@@ -153,7 +153,7 @@ impl Link {
             let error = match timeout_at(deadline, self.pool.acquire()).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) => error,
-                Err(_) => return Err(self.no_connection()),
+                Err(_) => return Err(no_connection(self.time_limit)),
             };
             if !may_connect_soon(&error) || tokio::time::Instant::now() + pause >= deadline {
                 return Err(from_driver(&error));
@@ -161,13 +161,6 @@ impl Link {
             sleep(part_of(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-    }
-
-    /// Either all are in use, or the server is not there.
-    fn no_connection(&self) -> Error {
-        let (size, idle) = (self.pool.size(), self.pool.num_idle());
-        let all = self.pool.options().get_max_connections();
-        if size >= all && idle == 0 { no_connection() } else { timed_out(self.time_limit) }
     }
 }
 

@@ -104,7 +104,7 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
         }
         transaction.commit().await.map_err(|error| from_driver(&error))?;
     }
-    check_logging(connection, names, logging).await
+    check_table(connection, names, logging).await
 }
 
 /// The schema's version, 0 when there is none.
@@ -126,8 +126,15 @@ async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> R
     Ok(version)
 }
 
-async fn check_logging(connection: &mut PgConnection, names: &Names, logging: Logging) -> Result<()> {
+async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logging) -> Result<()> {
     let relation = [names.bare_schema(), &names.bare("")];
+    if !exists(connection, RELATION, &relation).await? {
+        return Err(Error::config(format!(
+            "{} says that the schema is there, but the table {} is not: restore it, or drop the former and migrate anew",
+            names.qualified("_migrations"),
+            names.table()
+        )));
+    }
     let is_unlogged = exists(connection, UNLOGGED_RELATION, &relation).await?;
     let (is, asked, change) = match (is_unlogged, logging) {
         (true, Logging::Logged) => ("unlogged", "unlogged(false)", "LOGGED"),

@@ -41,7 +41,7 @@ impl PostgresStore {
     ///
     /// It deletes in batches of 1,000 with `SKIP LOCKED` and rests after each as long as it took. Any number of nodes may run one:
     /// they take different rows, at random instants. An error is logged and the next round tries again. It runs until
-    /// [`Sweeper::stop`], or until the last clone of the store is gone; dropping the handle changes nothing.
+    /// [`Sweeper::stop`], or until the last clone of the store is gone or its pool is closed; dropping the handle changes nothing.
     ///
     /// ```no_run
     /// # use typed_sessions_postgres::PostgresStore;
@@ -75,7 +75,7 @@ async fn run(store: Weak<Inner>, every: Duration, mut stopped: watch::Receiver<b
     // Nodes that start together do not sweep together.
     let mut rest = part_of(every);
     while wait(rest, &mut stopped).await.is_go_on() {
-        let Some(store) = PostgresStore::upgrade(&store) else { break };
+        let Some(store) = PostgresStore::upgrade(&store).filter(|store| !store.pool().is_closed()) else { break };
         let begin = Instant::now();
         match store.sweep().await {
             Ok(deleted) if deleted >= BATCH.into() => rest = begin.elapsed(),

@@ -76,6 +76,26 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_not_ours_is_told_and_left_alone() {
+    let server = Postgres::start(&[]);
+    let of = || PostgresStore::builder().url(server.url()).connect();
+    let reason = |error: &typed_sessions::Error| format!("{error} {:?}", std::error::Error::source(error));
+    server.sql("CREATE TABLE typed_sessions (mine int); INSERT INTO typed_sessions VALUES (1)");
+    let store = of().await.expect("connects");
+    let error = store.migrate().await.expect_err("the name is taken");
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(reason(&error).contains("NameTaken"), "{}", reason(&error));
+    assert_eq!(server.sql("SELECT mine FROM typed_sessions"), "1");
+    assert!(server.try_sql("SELECT FROM typed_sessions_migrations").is_err(), "all or nothing");
+    server.sql("DROP TABLE typed_sessions");
+    store.migrate().await.expect("the name is free");
+    server.sql("DROP TABLE typed_sessions");
+    let error = store.migrate().await.expect_err("somebody dropped it");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("restore it"), "{error}");
+}
+
+#[tokio::test]
 async fn names_are_taken_literally() {
     let server = Postgres::start(&[]);
     let names = [
