@@ -6,7 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use typed_sessions::{PostgresStore, PostgresStoreBuilder, Session, SessionData, SessionStore, SessionUser, Sessions};
+use typed_sessions::sqlx::{self, Connection as _, Executor as _, PgConnection};
+use typed_sessions::{
+    PostgresStore, PostgresStoreBuilder, Session, SessionData, SessionId, SessionStore, SessionUser, Sessions,
+};
+use typed_sessions_test_servers::eventually;
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// A table's name that nobody else has, of any process.
@@ -92,4 +96,53 @@ pub async fn logged_in(sessions: &Sessions<Shop>, user: u64) -> (Session<Shop>, 
     session.login(Member { id: user }).await.expect("the login succeeds");
     let token = session.token().expose();
     (session, token)
+}
+
+/// A transaction of the application's that keeps rows to itself.
+#[derive(Debug)]
+pub struct Application {
+    connection: PgConnection,
+}
+
+impl Application {
+    /// Begins one.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn begin(server: &Postgres) -> Self {
+        let mut connection = PgConnection::connect(&server.url()).await.expect("connects");
+        connection.execute("BEGIN").await.expect("begins");
+        Self { connection }
+    }
+
+    /// Says something that needs no parameter.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn execute(&mut self, sql: &'static str) {
+        self.connection.execute(sql).await.expect("the server takes it");
+    }
+
+    /// Locks a session's row.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn lock(&mut self, id: SessionId) {
+        let lock = sqlx::query("SELECT FROM typed_sessions WHERE id = $1 FOR UPDATE").bind(&id.as_bytes()[..]);
+        self.connection.execute(lock).await.expect("the row is there");
+    }
+
+    /// Ends it.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn commit(mut self) {
+        self.execute("COMMIT").await;
+    }
+}
+
+/// Waits until so many statements wait for a row that somebody else has locked.
+pub fn wait_for_waiters(server: &Postgres, count: u32) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    eventually("somebody waits for a lock", || server.sql(waiting) == count.to_string());
 }

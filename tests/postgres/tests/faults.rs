@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use typed_sessions::sqlx::{self, Connection as _, Executor as _, PgConnection};
+use typed_sessions::sqlx;
 use typed_sessions::{ErrorKind, Overflow, PostgresStore, PostgresStoreBuilder, Sessions};
 use typed_sessions_postgres_tests::wire::Wire;
-use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, sessions, stored};
+use typed_sessions_postgres_tests::{
+    Application, Member, Shop, logged_in, migrated, sessions, stored, wait_for_waiters,
+};
 use typed_sessions_test_servers::postgres::Postgres;
 
 fn at(server: &Postgres) -> PostgresStoreBuilder {
@@ -276,22 +278,19 @@ async fn u3_a_deadlock_with_the_application_is_tried_again_inside() {
     let sessions = sessions.build().expect("consistent");
     let (mut here, _) = stored(&sessions).await;
     let (there, _) = logged_in(&sessions, 1).await;
-    let mut ids = [*here.id().as_bytes(), *there.id().as_bytes()];
-    ids.sort_unstable();
-    let mut application = PgConnection::connect(&server.url()).await.expect("connects");
-    let lock = "SELECT FROM typed_sessions WHERE id = $1 FOR UPDATE";
+    let mut ids = [here.id(), there.id()];
+    ids.sort_unstable_by_key(|id| *id.as_bytes());
+    let mut application = Application::begin(&server).await;
     // The application waits longer than PostgreSQL needs to find the ring: the login is undone.
-    application.execute("SET deadlock_timeout = '20s'").await.expect("sets");
-    application.execute("BEGIN").await.expect("begins");
-    application.execute(sqlx::query(lock).bind(ids[1])).await.expect("locks");
+    application.execute("SET deadlock_timeout = '20s'").await;
+    application.lock(ids[1]).await;
     let login = tokio::spawn(async move {
         here.login(Member { id: 1 }).await.expect("it is sent again");
         here
     });
-    let waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-    typed_sessions_test_servers::eventually("the login waits", || server.sql(waits) == "t");
-    in_time(application.execute(sqlx::query(lock).bind(ids[0]))).await.expect("locks");
-    application.execute("COMMIT").await.expect("commits");
+    wait_for_waiters(&server, 1);
+    in_time(application.lock(ids[0])).await;
+    application.commit().await;
     let here = in_time(login).await.expect("no panic");
     assert!(server.log().contains("deadlock detected"), "nobody waited in a ring");
     let left = sessions.user(&1).list().await.expect("lists");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use typed_sessions::{ManualClock, PostgresStore, Sessions, Timestamp, hours, seconds};
-use typed_sessions_postgres_tests::{Shop, migrated, sessions, stored};
+use typed_sessions_postgres_tests::{Application, Shop, migrated, sessions, stored};
 use typed_sessions_test_servers::postgres::Postgres;
 
 const OFTEN: Duration = Duration::from_millis(20);
@@ -157,4 +157,39 @@ async fn e1_purges_at_once_take_each_row_once() {
     }
     assert_eq!((all, count(&server)), (5_000, 1));
     assert!(sessions.open(&token).await.expect("works").is_some());
+}
+
+#[tokio::test]
+async fn e1_a_row_that_somebody_holds_keeps_no_sweeper() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    stored(&sessions(store.clone())).await;
+    fill(&server, 100);
+    let mut application = Application::begin(&server).await;
+    application.execute("SELECT FROM typed_sessions WHERE deadline = 0 ORDER BY sweep_at LIMIT 1 FOR UPDATE").await;
+    let sweeper = store.sweeper(OFTEN);
+    until("all but that one are swept", || count(&server) == 2).await;
+    application.commit().await;
+    until("and then that one", || count(&server) == 1).await;
+    sweeper.stop().await;
+}
+
+#[tokio::test]
+async fn e1_a_session_that_is_touched_meanwhile_is_not_purged() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    let clock = ManualClock::default();
+    let ahead = Sessions::<Shop>::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
+    let behind_clock = ManualClock::default();
+    let behind = Sessions::<Shop>::builder(store).clock(behind_clock).build().expect("the defaults");
+    let (_, token) = stored(&ahead).await;
+    // By the clock of one node it has ended, by that of another it has just been touched.
+    clock.advance(hours(1));
+    let mut application = Application::begin(&server).await;
+    application.execute("UPDATE typed_sessions SET deadline = deadline + 10000000").await;
+    let purge = tokio::spawn(async move { ahead.purge_expired(10).await.expect("purges") });
+    let done = tokio::time::timeout(Duration::from_secs(20), purge).await;
+    application.commit().await;
+    assert_eq!(done.expect("it waits for nobody").expect("no panic"), 0);
+    assert!(behind.open(&token).await.expect("works").is_some());
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::Barrier;
 use typed_sessions::{ErrorKind, Overflow, PostgresStore, Sessions};
-use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, stored};
+use typed_sessions_postgres_tests::{Application, Member, Shop, logged_in, migrated, stored, wait_for_waiters};
 use typed_sessions_test_servers::postgres::Postgres;
 
 async fn node(server: &Postgres, limit: usize, overflow: Overflow) -> Sessions<Shop> {
@@ -117,29 +117,48 @@ async fn u2_storms_of_login_revocation_and_sync_never_deadlock() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn u3_sessions_that_evict_each_other_wait_in_one_order() {
-    let server = Postgres::start(&["deadlock_timeout=10ms"]);
+    let server = Postgres::start(&["deadlock_timeout=100ms"]);
     let sessions = node(&server, 1, Overflow::EvictOldest).await;
-    for round in 0..100 {
+    for _ in 0..8 {
         let (mut one, _) = logged_in(&sessions, 1).await;
         let (mut two, _) = logged_in(&sessions, 2).await;
-        let start = Arc::new(Barrier::new(2));
-        let begin = Arc::clone(&start);
-        // Each takes the place of the other.
-        let first = tokio::spawn(async move {
-            begin.wait().await;
-            one.login(Member { id: 2 }).await.map_err(|error| error.kind())
-        });
-        let second = tokio::spawn(async move {
-            start.wait().await;
-            two.login(Member { id: 1 }).await.map_err(|error| error.kind())
-        });
-        for result in [first.await.expect("no panic"), second.await.expect("no panic")] {
-            assert!(matches!(result, Ok(()) | Err(ErrorKind::Gone)), "round {round}: {result:?}");
-        }
+        let mut application = Application::begin(&server).await;
+        application.lock(one.id()).await;
+        // Each takes the place of the other. The application makes both get as far as they can.
+        let first = tokio::spawn(async move { one.login(Member { id: 2 }).await.map_err(|error| error.kind()) });
+        wait_for_waiters(&server, 1);
+        let second = tokio::spawn(async move { two.login(Member { id: 1 }).await.map_err(|error| error.kind()) });
+        wait_for_waiters(&server, 2);
+        application.commit().await;
+        let results = [first.await.expect("no panic"), second.await.expect("no panic")];
+        assert!(results.contains(&Ok(())), "{results:?}");
+        assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(ErrorKind::Gone))), "{results:?}");
         for user in [1, 2] {
-            assert!(sessions.user(&user).count().await.expect("counts") <= 1, "round {round}");
+            assert!(sessions.user(&user).count().await.expect("counts") <= 1);
             sessions.user(&user).revoke_all().await.expect("ends");
         }
     }
     assert_no_deadlock(&server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn u3_who_changed_hands_meanwhile_is_not_evicted() {
+    let server = Postgres::start(&[]);
+    let sessions = node(&server, 1, Overflow::EvictOldest).await;
+    let (mut moving, _) = logged_in(&sessions, 1).await;
+    let mut application = Application::begin(&server).await;
+    application.lock(moving.id()).await;
+    let moved = tokio::spawn(async move {
+        moving.login(Member { id: 2 }).await.expect("logs in");
+        moving.token().expose()
+    });
+    wait_for_waiters(&server, 1);
+    // It finds that the other session has to go, and waits for it.
+    let newcomer = sessions.clone();
+    let newcomer = tokio::spawn(async move { logged_in(&newcomer, 1).await.1 });
+    wait_for_waiters(&server, 2);
+    application.commit().await;
+    let (moved, newcomer) = (moved.await.expect("no panic"), newcomer.await.expect("no panic"));
+    assert!(sessions.open(&moved).await.expect("works").is_some(), "it is another user's by now");
+    assert!(sessions.open(&newcomer).await.expect("works").is_some());
 }
