@@ -6,6 +6,7 @@ mod arguments;
 mod builder;
 mod error;
 mod fields;
+mod lent;
 mod link;
 mod migrate;
 mod retention;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{Either, Executor as _, PgPool, Postgres, SqlStr};
+use sqlx::{Either, Executor as _, PgConnection, PgPool, SqlStr};
 use tokio::time::{sleep, timeout_at};
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
 use crate::error::{Outcome, from_driver, may_connect_soon, no_connection, outcome, timed_out};
+use crate::lent::Lent;
 
 /// Between two tries, up to so long; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -123,16 +123,17 @@ impl Link {
                 Ok(Err(error)) => error,
                 Err(_) => {
                     // Nobody knows when it will be of use again.
-                    connection.close_on_drop();
+                    connection.discard();
                     return Err(timed_out(self.time_limit));
                 }
             };
             let outcome = outcome(&error);
             if outcome == Outcome::Unknown {
                 self.suspicion.raise();
-                connection.close_on_drop();
+                connection.discard();
+            } else {
+                drop(connection);
             }
-            drop(connection);
             let again = match outcome {
                 Outcome::Undone => true,
                 Outcome::Unknown => effect == Effect::Repeatable,
@@ -147,11 +148,11 @@ impl Link {
     }
 
     /// A connection, as soon as there is one. Nothing was sent when this fails.
-    pub(crate) async fn acquire(&self, deadline: tokio::time::Instant) -> Result<PoolConnection<Postgres>> {
+    pub(crate) async fn acquire(&self, deadline: tokio::time::Instant) -> Result<Lent> {
         let mut pause = FIRST_PAUSE;
         loop {
             let error = match timeout_at(deadline, self.pool.acquire()).await {
-                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Ok(connection)) => return Ok(Lent::new(connection, self.time_limit)),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(no_connection(self.time_limit)),
             };
@@ -164,7 +165,7 @@ impl Link {
     }
 }
 
-async fn fetch(connection: &mut PoolConnection<Postgres>, query: PgQuery<'_>) -> sqlx::Result<Answer> {
+async fn fetch(connection: &mut PgConnection, query: PgQuery<'_>) -> sqlx::Result<Answer> {
     use futures::TryStreamExt as _;
     let mut answer = Answer::default();
     let mut parts = connection.fetch_many(query);

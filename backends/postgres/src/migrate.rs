@@ -77,7 +77,7 @@ impl PostgresStore {
         let mut connection = self.link().with_time_limit(TAKES_AT_MOST).acquire(deadline).await?;
         let migrated = timeout_at(deadline, migrate(&mut connection, self.names(), self.logging())).await;
         migrated.unwrap_or_else(|_| {
-            connection.close_on_drop();
+            connection.discard();
             Err(timed_out(TAKES_AT_MOST))
         })
     }

@@ -1,6 +1,6 @@
 //! A proxy that notes what a client sends, and can withhold what the server answers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,6 +14,8 @@ pub struct Wire {
     url: String,
     sent: Arc<Mutex<String>>,
     forget: Arc<AtomicBool>,
+    /// Connections of before the last cut lead nowhere.
+    cuts: Arc<AtomicUsize>,
 }
 
 impl Wire {
@@ -26,13 +28,13 @@ impl Wire {
         let here = listener.local_addr().expect("an address").to_string();
         let there = server.address();
         let url = server.url().replace(&there, &here);
-        let wire = Self { url, sent: Arc::default(), forget: Arc::default() };
+        let wire = Self { url, sent: Arc::default(), forget: Arc::default(), cuts: Arc::default() };
         let ours = wire.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = TcpStream::connect(&there).await.expect("it is there").into_split();
-                tokio::spawn(note(Arc::clone(&ours.sent), from_client, to_server));
+                tokio::spawn(note(ours.clone(), from_client, to_server));
                 tokio::spawn(pass(Arc::clone(&ours.forget), from_server, to_client));
             }
         });
@@ -50,6 +52,11 @@ impl Wire {
         std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// From now on nothing gets through on the connections that are there, and nobody is told: as when a network loses its way.
+    pub fn cut(&self) {
+        self.cuts.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Hangs up instead of passing on the next answer.
     pub fn forget_next_answer(&self) {
         self.forget.store(true, Ordering::SeqCst);
@@ -57,16 +64,20 @@ impl Wire {
 }
 
 /// Passes messages on to the server, and notes their types.
-async fn note(sent: Arc<Mutex<String>>, mut client: OwnedReadHalf, mut server: OwnedWriteHalf) -> Option<()> {
+async fn note(wire: Wire, mut client: OwnedReadHalf, mut server: OwnedWriteHalf) -> Option<()> {
     // The first message has no type.
     let mut has_type = false;
+    let cuts = wire.cuts.load(Ordering::SeqCst);
     loop {
         let kind = if has_type { Some(client.read_u8().await.ok()?) } else { None };
         let length = client.read_u32().await.ok()?;
         let mut body = vec![0; usize::try_from(length).ok()?.checked_sub(4)?];
         client.read_exact(&mut body).await.ok()?;
+        if wire.cuts.load(Ordering::SeqCst) > cuts {
+            std::future::pending::<()>().await;
+        }
         if let Some(kind) = kind {
-            sent.lock().unwrap_or_else(PoisonError::into_inner).push(kind.into());
+            wire.sent.lock().unwrap_or_else(PoisonError::into_inner).push(kind.into());
             server.write_u8(kind).await.ok()?;
         }
         server.write_u32(length).await.ok()?;

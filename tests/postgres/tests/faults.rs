@@ -208,6 +208,22 @@ async fn f1_a_write_whose_answer_is_lost_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn f1_a_connection_that_leads_nowhere_is_given_up() {
+    let server = Postgres::start(&[]);
+    let wire = Wire::to(&server).await;
+    let builder = PostgresStore::builder().url(wire.url()).max_connections(1).time_limit(Duration::from_secs(1));
+    let sessions = sessions(migrated(builder).await);
+    let (mut session, token) = stored(&sessions).await;
+    for round in 0..3 {
+        wire.cut();
+        let error = in_time(sessions.open(&token)).await.expect_err("nobody answers");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(sessions.open(&token).await.expect("a new connection answers").is_some());
+        session.set(Shop::VISITS, round).await.expect("and takes writes");
+    }
+}
+
+#[tokio::test]
 async fn f1_nobody_is_there_or_somebody_else() {
     let mut server = Postgres::start(&[]);
     let sessions = hasty(&server).await;
