@@ -1,5 +1,7 @@
 //! The driver's errors, as the library's: mapped here and nowhere else.
 
+use std::time::Duration;
+
 use sqlx::Error as DriverError;
 use sqlx::error::DatabaseError;
 use typed_sessions_core::Error;
@@ -29,15 +31,30 @@ enum Failure {
          `max_prepared_statements` (1.21 or later)"
     )]
     Unprepared(String),
-    #[error("PostgreSQL cannot store this text (code {0}): the database's encoding must be UTF8")]
+    #[error("PostgreSQL cannot store a text (code {0}): the database's encoding must be UTF8")]
     Encoding(String),
+    #[error("PostgreSQL refused a value (code {0}); its log says which")]
+    Value(String),
+    #[error(
+        "the database is not there ({0}): `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`, or correct the store's URL"
+    )]
+    NoDatabase(String),
+    #[error(
+        "PostgreSQL does not let this user in from here ({0}): check `pg_hba.conf`, and whether it asks for TLS \
+         (`sslmode=verify-full`)"
+    )]
+    NotLetIn(String),
+    #[error("PostgreSQL takes no more connections ({0}): lower `max_connections` of the stores, or raise the server's")]
+    Crowded(String),
     #[error(
         "no connection was free, and none could be made, within {0:?}: PostgreSQL cannot be reached, or other calls hold all \
-         connections of the pool; then raise `max_connections`, or look for slow queries in the same pool"
+         connections of the pool; then enlarge it, or look for slow queries in it"
     )]
-    NoConnection(std::time::Duration),
-    #[error("PostgreSQL did not answer within {0:?}")]
-    TimedOut(std::time::Duration),
+    NoConnection(Duration),
+    #[error(
+        "PostgreSQL did not answer within {0:?}; of a write the outcome is not known. Look for locks in `pg_stat_activity`"
+    )]
+    TimedOut(Duration),
     #[error(
         "the encrypted connection cannot be made: {0}; check `sslmode` and `sslrootcert` of the store's URL, and that the \
          feature `tls` is on (`postgres-tls` of typed-sessions)"
@@ -51,11 +68,11 @@ pub(crate) fn unexpected(what: &'static str) -> Error {
     Error::store(Failure::Unexpected(what))
 }
 
-pub(crate) fn no_connection(limit: std::time::Duration) -> Error {
+pub(crate) fn no_connection(limit: Duration) -> Error {
     Error::unavailable(Failure::NoConnection(limit))
 }
 
-pub(crate) fn timed_out(limit: std::time::Duration) -> Error {
+pub(crate) fn timed_out(limit: Duration) -> Error {
     Error::unavailable(Failure::TimedOut(limit))
 }
 
@@ -64,6 +81,8 @@ pub(crate) fn timed_out(limit: std::time::Duration) -> Error {
 pub(crate) enum Outcome {
     /// PostgreSQL has undone it, and says that the same again may succeed.
     Undone,
+    /// It was not carried out, for a reason that lies in this connection: another one may do it.
+    Stale,
     /// The connection is gone, and nobody knows.
     Unknown,
     /// It was refused.
@@ -75,6 +94,8 @@ pub(crate) fn outcome(error: &DriverError) -> Outcome {
         DriverError::Io(_) | DriverError::Protocol(_) | DriverError::WorkerCrashed => Outcome::Unknown,
         DriverError::Database(error) => match &*code(&**error) {
             "40001" | "40P01" => Outcome::Undone,
+            // A primary that has become a standby; a statement that somebody made the connection forget.
+            "25006" | "26000" => Outcome::Stale,
             code if code.starts_with("08") || closes(code) => Outcome::Unknown,
             _ => Outcome::Refused,
         },
@@ -134,19 +155,23 @@ fn from_database(error: &dyn DatabaseError) -> Error {
     let text = format!("{} (code {code})", error.message());
     match &*code {
         "25006" => Error::unavailable(Failure::ReadOnly(text)),
-        "28000" | "28P01" => Error::store(Failure::Credentials(text)),
+        "28P01" => Error::store(Failure::Credentials(text)),
+        "28000" => Error::store(Failure::NotLetIn(text)),
+        "3D000" => Error::store(Failure::NoDatabase(text)),
         "42501" => Error::store(Failure::Permission(text)),
         "42P01" | "3F000" | "42703" | "42883" | "42P10" | "42804" => Error::store(Failure::NotMigrated(text)),
         "42P07" | "42710" | "42723" => Error::store(Failure::NameTaken(text)),
         "26000" | "42P05" => Error::store(Failure::Unprepared(text)),
         // 57014 is a statement_timeout, 55P03 a lock_timeout.
         "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => Error::unavailable(Failure::Other(text)),
+        "53300" => Error::unavailable(Failure::Crowded(text)),
         "08P01" => Error::store(Failure::Other(text)),
         code if code.starts_with("08") || code.starts_with("53") && code != "53100" || closes(code) => {
             Error::unavailable(Failure::Other(text))
         }
         // Even the first line quotes bytes of a value.
-        code if code.starts_with("22") => Error::store(Failure::Encoding(code.to_owned())),
+        "22021" | "22P05" => Error::store(Failure::Encoding(code)),
+        code if code.starts_with("22") => Error::store(Failure::Value(code.to_owned())),
         _ => Error::store(Failure::Other(text)),
     }
 }

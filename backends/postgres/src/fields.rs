@@ -35,9 +35,9 @@ pub(crate) fn key(key: &Key) -> String {
 /// The fields of an object that [`object`] made. A value that somebody else put there, and that is no string, is an error that
 /// names its key.
 pub(crate) fn parse(object: &str) -> Result<Fields> {
-    let texts: BTreeMap<Cow<'_, str>, serde_json::Value> =
+    let texts: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(object).map_err(|_| Error::corrupt("$fields", "the column `fields` is no JSON object"))?;
-    let field = |(key, text): (Cow<'_, str>, serde_json::Value)| {
+    let field = |(key, text): (String, serde_json::Value)| {
         let key = unescape(&key);
         match text {
             serde_json::Value::String(text) => Ok((Key::new(&key), Text::from_stored(&unescape(&text)))),
@@ -72,4 +72,18 @@ fn unescape(text: &str) -> Cow<'_, str> {
         return text.into();
     }
     text.replace("\u{1}0", "\0").replace("\u{1}1", "\u{1}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w7_every_key_and_text_comes_back() {
+        let texts = ["", "a", "\0", "\u{1}", "\u{1}0", "\u{1}1", "\0\u{1}1", "\u{1}\u{1}0\0", "\"\\ü\u{10FFFF}"];
+        let fields: Fields = texts.iter().map(|text| (Key::new(text), Text::from_stored(text))).collect();
+        let object = object(fields.iter());
+        assert!(!object.contains("\\u0000"), "jsonb refuses it: {object}");
+        assert_eq!(parse(&object).expect("what was made reads back"), fields);
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{Either, Executor as _, PgConnection, PgPool, SqlStr};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
@@ -25,7 +25,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 pub(crate) enum Effect {
     /// It reads.
     Repeatable,
-    /// It writes: of a second one the first could be the reason that it is refused.
+    /// It writes. Sent again, it could be refused because it has been carried out already.
     Once,
 }
 
@@ -113,12 +113,12 @@ impl Link {
         effect: Effect,
         bind: impl Fn(PgQuery<'q>) -> PgQuery<'q>,
     ) -> Result<Answer> {
-        let deadline = tokio::time::Instant::now() + self.time_limit;
-        let mut pause = FIRST_PAUSE;
+        let mut tries = Tries::until(Instant::now() + self.time_limit);
+        let mut stale = 0;
         loop {
-            let mut connection = self.acquire(deadline).await?;
+            let mut connection = self.acquire(&mut tries).await?;
             let query = bind(sqlx::query(sql.clone()));
-            let error = match timeout_at(deadline, fetch(&mut connection, query)).await {
+            let error = match timeout_at(tries.deadline, fetch(&mut connection, query)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
                 Err(_) => {
@@ -127,41 +127,61 @@ impl Link {
                     return Err(timed_out(self.time_limit));
                 }
             };
-            let outcome = outcome(&error);
-            if outcome == Outcome::Unknown {
-                self.suspicion.raise();
-                connection.discard();
-            } else {
-                drop(connection);
-            }
-            let again = match outcome {
+            let again = match outcome(&error) {
                 Outcome::Undone => true,
-                Outcome::Unknown => effect == Effect::Repeatable,
                 Outcome::Refused => false,
+                Outcome::Stale => {
+                    connection.discard();
+                    stale += 1;
+                    stale == 1
+                }
+                Outcome::Unknown => {
+                    self.suspicion.raise();
+                    connection.discard();
+                    effect == Effect::Repeatable
+                }
             };
-            if !again || tokio::time::Instant::now() + pause >= deadline {
+            if !again || !tries.wait().await {
                 return Err(from_driver(&error));
             }
-            sleep(part_of(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// A connection, as soon as there is one. Nothing was sent when this fails.
-    pub(crate) async fn acquire(&self, deadline: tokio::time::Instant) -> Result<Lent> {
-        let mut pause = FIRST_PAUSE;
+    pub(crate) async fn acquire(&self, tries: &mut Tries) -> Result<Lent> {
         loop {
-            let error = match timeout_at(deadline, self.pool.acquire()).await {
+            let error = match timeout_at(tries.deadline, self.pool.acquire()).await {
                 Ok(Ok(connection)) => return Ok(Lent::new(connection, self.time_limit)),
+                Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => return Err(no_connection(self.time_limit)),
                 Ok(Err(error)) => error,
-                Err(_) => return Err(no_connection(self.time_limit)),
             };
-            if !may_connect_soon(&error) || tokio::time::Instant::now() + pause >= deadline {
+            if !may_connect_soon(&error) || !tries.wait().await {
                 return Err(from_driver(&error));
             }
-            sleep(part_of(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// How often a call is tried, and how quickly.
+#[derive(Debug)]
+pub(crate) struct Tries {
+    pub(crate) deadline: Instant,
+    pause: Duration,
+}
+
+impl Tries {
+    pub(crate) fn until(deadline: Instant) -> Self {
+        Self { deadline, pause: FIRST_PAUSE }
+    }
+
+    /// Waits a little; tells whether there is time for another one.
+    async fn wait(&mut self) -> bool {
+        if Instant::now() + self.pause >= self.deadline {
+            return false;
+        }
+        sleep(part_of(self.pause)).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
     }
 }
 

@@ -9,17 +9,18 @@ use tokio::time::{Instant, timeout_at};
 use typed_sessions_core::{Error, Result};
 
 use crate::error::{from_driver, timed_out, unexpected};
-use crate::link::{Effect, Link};
+use crate::link::{Effect, Link, Tries};
 use crate::sql::{Names, safe};
 use crate::store::PostgresStore;
 
 /// Others may be migrating at the same time.
 const TAKES_AT_MOST: Duration = Duration::from_mins(1);
 
-const RELATION: &str =
-    "SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1 AND relname = $2";
-const UNLOGGED_RELATION: &str = "SELECT FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
-    WHERE nspname = $1 AND relname = $2 AND relpersistence = 'u'";
+/// Whether a table is unlogged; nothing when there is none. The catalog's tables are read, since `to_regclass` may answer from a
+/// cache, without what another node has just committed.
+const IS_UNLOGGED: &str = "SELECT relpersistence = 'u' FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
+    WHERE nspname = $1 AND relname = $2";
+const SCHEMA_EXISTS: &str = "SELECT true FROM pg_namespace WHERE nspname = $1";
 
 /// Whether the table goes through the write-ahead log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl PostgresStore {
     /// [`unlogged`](crate::PostgresStoreBuilder::unlogged) was asked for, or the reverse. It takes a minute at most.
     pub async fn migrate(&self) -> Result<()> {
         let deadline = Instant::now() + TAKES_AT_MOST;
-        let mut connection = self.link().with_time_limit(TAKES_AT_MOST).acquire(deadline).await?;
+        let mut connection = self.link().with_time_limit(TAKES_AT_MOST).acquire(&mut Tries::until(deadline)).await?;
         let migrated = timeout_at(deadline, migrate(&mut connection, self.names(), self.logging())).await;
         migrated.unwrap_or_else(|_| {
             connection.discard();
@@ -87,13 +88,15 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
     let versions = versions(names, logging);
     let latest = i32::try_from(versions.len()).unwrap_or(i32::MAX);
     if version(connection, names, latest).await? < latest {
-        let mut transaction = connection.begin().await.map_err(|error| from_driver(&error))?;
+        // Under any other level it would not see what a node before it has committed.
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+        let mut transaction = connection.begin_with(begin).await.map_err(|error| from_driver(&error))?;
         let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended({} || ' migrate', 0))", names.literal());
         execute(&mut transaction, &lock).await?;
         // By now another node may have done it.
         let current = version(&mut transaction, names, latest).await?;
         if current == 0 {
-            if !exists(&mut transaction, "SELECT FROM pg_namespace WHERE nspname = $1", &[names.bare_schema()]).await? {
+            if look_up(&mut transaction, SCHEMA_EXISTS, &[names.bare_schema()]).await?.is_none() {
                 execute(&mut transaction, &format!("CREATE SCHEMA {}", names.schema())).await?;
             }
             execute(&mut transaction, &create_versions(names)).await?;
@@ -110,7 +113,7 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
 /// The schema's version, 0 when there is none.
 async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> Result<i32> {
     let table = names.qualified("_migrations");
-    if !exists(connection, RELATION, &[names.bare_schema(), &names.bare("_migrations")]).await? {
+    if look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("_migrations")]).await?.is_none() {
         return Ok(0);
     }
     let sql = format!("SELECT coalesce(max(version), 0) FROM {table}");
@@ -127,15 +130,13 @@ async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> R
 }
 
 async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logging) -> Result<()> {
-    let relation = [names.bare_schema(), &names.bare("")];
-    if !exists(connection, RELATION, &relation).await? {
+    let Some(is_unlogged) = look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("")]).await? else {
         return Err(Error::config(format!(
             "{} says that the schema is there, but the table {} is not: restore it, or drop the former and migrate anew",
             names.qualified("_migrations"),
             names.table()
         )));
-    }
-    let is_unlogged = exists(connection, UNLOGGED_RELATION, &relation).await?;
+    };
     let (is, asked, change) = match (is_unlogged, logging) {
         (true, Logging::Logged) => ("unlogged", "unlogged(false)", "LOGGED"),
         (false, Logging::Unlogged) => ("logged", "unlogged(true)", "UNLOGGED"),
@@ -148,11 +149,10 @@ async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logg
     )))
 }
 
-/// Looks into the catalog's tables: `to_regclass` may answer from a cache, without what another node has just committed.
-async fn exists(connection: &mut PgConnection, sql: &'static str, names: &[&str]) -> Result<bool> {
+async fn look_up(connection: &mut PgConnection, sql: &'static str, names: &[&str]) -> Result<Option<bool>> {
     let query = names.iter().fold(sqlx::query(sql), |query, name| query.bind(*name));
     let row = query.fetch_optional(connection).await.map_err(|error| from_driver(&error))?;
-    Ok(row.is_some())
+    row.map(|row| first(&[row])).transpose()
 }
 
 async fn execute(connection: &mut PgConnection, sql: &str) -> Result<()> {

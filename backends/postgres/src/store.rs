@@ -10,7 +10,7 @@ use typed_sessions_core::{
     Applied, Change, Guard, Header, Limit, Overflow, Record, Result, SessionId, SessionStore, Timestamp, UserId,
 };
 
-use crate::arguments::{Arguments, instant};
+use crate::arguments::{Arguments, PgQuery, instant};
 use crate::builder::PostgresStoreBuilder;
 use crate::error::unexpected;
 use crate::fields;
@@ -108,7 +108,7 @@ impl PostgresStore {
 
     async fn create(&self, id: &SessionId, change: &Change) -> Result<Applied> {
         if change.header.is_none() {
-            // Nothing can be created without a header.
+            // Only a change that somebody made by hand has none: nothing can be created of it, but it may be a conflict.
             let current = self.load(id).await?;
             return Ok(change.evaluate(current.as_ref()).err().unwrap_or(Applied::Missing));
         }
@@ -181,7 +181,7 @@ impl SessionStore for PostgresStore {
 
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize> {
         let (now, limit) = (instant(now.as_millis()), i64::try_from(limit).unwrap_or(i64::MAX));
-        let bind = |query: crate::arguments::PgQuery<'static>| query.bind(now).bind(limit);
+        let bind = |query: PgQuery<'static>| query.bind(now).bind(limit);
         let answer = self.link().send(&self.statements().purge, Effect::Once, bind).await?;
         Ok(usize::try_from(answer.affected).unwrap_or(usize::MAX))
     }

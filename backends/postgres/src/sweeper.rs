@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use typed_sessions_core::Result;
 
+use crate::arguments::PgQuery;
 use crate::link::{Effect, part_of};
 use crate::store::{Inner, PostgresStore};
 
@@ -33,7 +34,8 @@ impl Sweeper {
 }
 
 impl PostgresStore {
-    /// Starts a task that deletes the rows of sessions that have ended, about every so often (10 ms at least): an hour suits most.
+    /// Starts a task that deletes the rows of sessions that have ended, every so often, between half and one and a half times `every`
+    /// (10 ms at least): an hour suits most.
     /// The session itself ends on time without it; this only reclaims space.
     ///
     /// By PostgreSQL's own clock, so that neither a fake clock nor a wrong one on a node can end a session: a row goes when its
@@ -63,51 +65,43 @@ impl PostgresStore {
         Sweeper { stop, task }
     }
 
-    /// Deletes up to `limit` rows whose time is over by PostgreSQL's clock.
-    async fn sweep(&self) -> Result<u64> {
-        let answer =
-            self.link().send(&self.statements().sweep, Effect::Once, |query| query.bind(i64::from(BATCH))).await?;
-        Ok(answer.affected)
+    /// Deletes up to `limit` rows of sessions that have ended, as [`sweeper`](PostgresStore::sweeper) does, and tells how many. One
+    /// statement, by an index: for a job of your own that calls it until it tells less than `limit`.
+    ///
+    /// ```no_run
+    /// # use typed_sessions_postgres::PostgresStore;
+    /// # async fn run(store: PostgresStore) -> typed_sessions_core::Result<()> {
+    /// while store.sweep(1000).await? == 1000 {}
+    /// # Ok(()) }
+    /// ```
+    pub async fn sweep(&self, limit: u32) -> Result<u64> {
+        let bind = |query: PgQuery<'static>| query.bind(i64::from(limit));
+        Ok(self.link().send(&self.statements().sweep, Effect::Once, bind).await?.affected)
     }
 }
 
 async fn run(store: Weak<Inner>, every: Duration, mut stopped: watch::Receiver<bool>) {
     // Nodes that start together do not sweep together.
     let mut rest = part_of(every);
-    while wait(rest, &mut stopped).await.is_go_on() {
+    loop {
+        tokio::select! {
+            () = sleep(rest) => {}
+            () = ordered(&mut stopped) => break,
+        }
         let Some(store) = PostgresStore::upgrade(&store).filter(|store| !store.pool().is_closed()) else { break };
         let begin = Instant::now();
-        match store.sweep().await {
-            Ok(deleted) if deleted >= BATCH.into() => rest = begin.elapsed(),
-            Ok(_) => rest = every / 2 + part_of(every),
-            Err(error) => {
-                tracing::warn!(%error, source = ?std::error::Error::source(&error), "sweeping sessions failed; the next round tries again");
-                rest = every / 2 + part_of(every);
-            }
-        }
+        let deleted = store.sweep(BATCH).await.unwrap_or_else(|error| {
+            let source = std::error::Error::source(&error);
+            tracing::warn!(%error, source, "sweeping sessions failed; the next round tries again");
+            0
+        });
+        rest = if deleted >= BATCH.into() { begin.elapsed() } else { every / 2 + part_of(every) };
     }
 }
 
-enum Next {
-    GoOn,
-    Stop,
-}
-
-impl Next {
-    fn is_go_on(&self) -> bool {
-        matches!(self, Self::GoOn)
-    }
-}
-
-async fn wait(rest: Duration, stopped: &mut watch::Receiver<bool>) -> Next {
-    let ordered = async {
-        // An error: the handle was dropped, and nobody will ever stop it.
-        if stopped.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = ordered => Next::Stop,
-        () = sleep(rest) => Next::GoOn,
+/// Never, when the handle was dropped: nobody will ever stop it.
+async fn ordered(stopped: &mut watch::Receiver<bool>) {
+    if stopped.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

@@ -68,6 +68,8 @@ pub struct Shop {
     pub visits: u32,
     /// Some text.
     pub note: String,
+    /// Something that may be taken.
+    pub otp: Option<String>,
 }
 
 /// Sessions with the defaults, on the system's clock.
@@ -138,6 +140,18 @@ impl Application {
     /// When the server refuses.
     pub async fn commit(mut self) {
         self.execute("COMMIT").await;
+    }
+}
+
+/// Waits until no call is under way, and the pool has had its sign of life of every connection.
+///
+/// # Panics
+/// When a connection does not come back within half a minute.
+pub async fn wait_until_idle(store: &PostgresStore) {
+    let begin = std::time::Instant::now();
+    while store.pool().num_idle() < store.pool().size() as usize {
+        assert!(begin.elapsed() < Duration::from_secs(30), "a connection does not come back");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -1,10 +1,8 @@
 //! C: what each operation costs, message by message on the wire.
 
-use std::time::Duration;
-
 use typed_sessions::{ManualClock, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, minutes};
 use typed_sessions_postgres_tests::wire::Wire;
-use typed_sessions_postgres_tests::{Member, Shop, builder, logged_in, migrated, stored};
+use typed_sessions_postgres_tests::{Member, Shop, builder, logged_in, migrated, stored, wait_until_idle};
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// Bind, execute, close the portal, and the sync to which the server answers.
@@ -29,9 +27,7 @@ impl Counted {
 
     /// What was sent since the last time, but for the sign of life for which the pool asks after each call.
     async fn sent(&self) -> String {
-        while self.store.pool().num_idle() == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        wait_until_idle(&self.store).await;
         let sent = self.wire.sent();
         let signs = sent.matches("SS").count();
         assert!(signs <= sent.matches('E').count(), "more signs of life than calls: {sent}");
@@ -84,6 +80,12 @@ async fn c_round_trips_of_each_operation() {
     assert_eq!(counted.sent().await, ONE, "update");
     session.remove(Shop::NOTE).await.expect("removes");
     assert_eq!(counted.sent().await, ONE, "remove");
+    session.set(Shop::OTP, Some("1".into())).await.expect("sets");
+    counted.sent().await;
+    assert!(session.take(Shop::OTP).await.expect("takes").is_some());
+    assert_eq!(counted.sent().await, ONE, "take");
+    session.transact(|shop| shop.visits += 1).await.expect("changes");
+    assert_eq!(counted.sent().await, ONE, "transact");
     session.reload().await.expect("reads");
     assert_eq!(counted.sent().await, ONE, "reload");
     session.touch().await.expect("touches");
@@ -99,6 +101,12 @@ async fn c_round_trips_of_each_operation() {
     session.destroy().await.expect("ends");
     assert_eq!(counted.sent().await, ONE, "destroy");
 
+    let (other, _) = stored(&sessions).await;
+    counted.sent().await;
+    assert!(sessions.revoke(other.id()).await.expect("ends"));
+    assert_eq!(counted.sent().await, ONE, "revoke");
+    sessions.purge_expired(10).await.expect("purges");
+    assert_eq!(counted.sent().await, ONE, "purge_expired");
     for _ in 0..10 {
         logged_in(&sessions, 2).await;
     }

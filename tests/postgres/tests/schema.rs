@@ -27,8 +27,8 @@ async fn e3_touches_stay_hot() {
     for _ in 0..10 {
         clock.advance(minutes(1));
         // Requests come in no order: neighbours in the table are seldom touched at the same moment.
-        let mut order: Vec<usize> = (0..all.len()).map(|n| n * 701 % all.len()).collect();
-        for some in order.chunks_mut(100) {
+        let order: Vec<usize> = (0..all.len()).map(|n| n * 701 % all.len()).collect();
+        for some in order.chunks(100) {
             let opened = join_all(some.iter().map(|n| sessions.open(&all[*n].1))).await;
             assert!(opened.into_iter().all(|session| session.expect("works").is_some()));
         }
@@ -47,17 +47,19 @@ async fn e3_touches_stay_hot() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_nodes_may_migrate_at_once() {
-    let server = Postgres::start(&[]);
-    for round in 0..5 {
-        let schema = format!("round {round}");
-        let nodes = (0..10).map(|_| {
-            let builder = PostgresStore::builder().url(server.url()).schema(&schema).max_connections(1);
-            tokio::spawn(async move { builder.connect().await?.migrate().await })
-        });
-        for node in nodes.collect::<Vec<_>>() {
-            node.await.expect("no panic").expect("one migrates, the others wait");
+    for isolation in ["read committed", "repeatable read", "serializable"] {
+        let server = Postgres::start(&[&format!("default_transaction_isolation={isolation}")]);
+        for round in 0..3 {
+            let schema = format!("round {round}");
+            let nodes = (0..10).map(|_| {
+                let builder = PostgresStore::builder().url(server.url()).schema(&schema).max_connections(1);
+                tokio::spawn(async move { builder.connect().await?.migrate().await })
+            });
+            for node in nodes.collect::<Vec<_>>() {
+                node.await.expect("no panic").expect("one migrates, the others wait");
+            }
+            assert_eq!(server.sql(&format!("SELECT version FROM \"{schema}\".typed_sessions_migrations")), "1");
         }
-        assert_eq!(server.sql(&format!("SELECT version FROM \"{schema}\".typed_sessions_migrations")), "1");
     }
 }
 
@@ -136,10 +138,44 @@ async fn printed_sql_is_what_migrate_runs() {
         server.sql(&format!(
             "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns \
              WHERE table_schema = '{schema}' ORDER BY 1, 2"
-        )) + &server.sql(&format!("SELECT indexname FROM pg_indexes WHERE schemaname = '{schema}' ORDER BY 1"))
+        )) + &server
+            .sql(&format!(
+                "SELECT indexdef FROM pg_indexes WHERE schemaname = '{schema}' \
+                 UNION ALL SELECT reloptions::text FROM pg_class WHERE oid = '{schema}.typed_sessions'::regclass \
+                 UNION ALL SELECT pg_get_functiondef('{schema}.typed_sessions_login'::regproc) ORDER BY 1"
+            ))
+            .replace(schema, "")
     };
     assert_eq!(columns("printed"), columns("migrated"));
     assert!(columns("printed").contains("typed_sessions|fields|jsonb|NO"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn partitions_as_the_guide_advises() {
+    let server = Postgres::start(&[]);
+    let of = || PostgresStore::builder().url(server.url()).schema("public");
+    let sql = of().migration_sql().expect("possible names");
+    let (begin, rest) = sql.split_once("-- Room for").expect("the comment before the options");
+    let (_, end) = rest.split_once(';').expect("the end of the statement");
+    let parts: String = (0..4)
+        .map(|n| {
+            format!(
+                "CREATE TABLE part{n} PARTITION OF typed_sessions FOR VALUES WITH (MODULUS 4, REMAINDER {n}) \
+                 WITH (fillfactor = 70);"
+            )
+        })
+        .collect::<Vec<_>>()
+        .concat();
+    server.sql(&format!("{begin} PARTITION BY HASH (id); {parts}{end}"));
+    let store = migrated(of()).await;
+    let limited = Sessions::<Shop>::builder(store.clone());
+    let limited = limited.max_sessions_per_user(2, typed_sessions::Overflow::EvictOldest).build().expect("possible");
+    for _ in 0..20 {
+        logged_in(&limited, 5).await;
+    }
+    assert_eq!(limited.user(&5).count().await.expect("counts"), 2);
+    works(store).await;
+    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "2");
 }
 
 #[tokio::test]
@@ -171,15 +207,46 @@ async fn stores_in_other_tables_see_nothing_of_each_other() {
     }
 }
 
-#[tokio::test]
-async fn every_statement_finds_its_rows_by_an_index() {
-    let server = Postgres::start(&["enable_seqscan=off"]);
-    let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_and_sweeps_read_no_whole_table() {
+    let server = Postgres::start(&["autovacuum=off"]);
+    // The index builds have read it, and a connection tells its statistics when it ends.
+    migrated(PostgresStore::builder().url(server.url())).await.pool().close().await;
+    let store = migrated(PostgresStore::builder().url(server.url())).await;
+    let limited = Sessions::<Shop>::builder(store.clone());
+    let sessions = limited.max_sessions_per_user(2, typed_sessions::Overflow::EvictOldest).build().expect("possible");
     stored(&sessions).await;
-    let plan = |condition: &str| server.sql(&format!("EXPLAIN SELECT * FROM typed_sessions WHERE {condition}"));
-    assert!(plan("id = '\\x00'").contains("typed_sessions_pkey"));
-    assert!(plan("user_id = '7'").contains("typed_sessions_user"));
-    assert!(plan("sweep_at <= now()").contains("typed_sessions_sweep"));
+    server.sql(
+        "INSERT INTO typed_sessions (id, header, revision, login_epoch, deadline, last_seen, user_id, sweep_at, fields) \
+         SELECT decode(md5(n::text), 'hex'), header, 1, 1, 9e15, 0, n::text::bytea, now() + n * interval '1 s', fields \
+         FROM (SELECT * FROM typed_sessions) one, generate_series(1, 20000) n",
+    );
+    server.sql("ANALYZE");
+    let scans = || {
+        // Statistics of other sessions are told when those are idle for a moment.
+        server.sql("SELECT pg_stat_force_next_flush()");
+        server.sql("SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'typed_sessions'")
+    };
+    let before = scans();
+    for round in 0..10 {
+        let (mut session, token) = logged_in(&sessions, 5).await;
+        session.set(Shop::VISITS, round).await.expect("sets");
+        session.touch().await.expect("touches");
+        sessions.open(&token).await.expect("opens").expect("is there");
+        assert_eq!(sessions.user(&5).count().await.expect("counts"), 2);
+        store.sweep(10).await.expect("sweeps");
+        session.destroy().await.expect("ends");
+        logged_in(&sessions, 5).await;
+    }
+    store.pool().close().await;
+    let (sequential_before, _) = before.split_once('|').expect("two numbers");
+    typed_sessions_test_servers::eventually("the statistics are told", || {
+        let now = scans();
+        let (_, indexed) = now.split_once('|').expect("two numbers");
+        indexed.parse::<u32>().expect("a number") >= 80
+    });
+    let after = scans();
+    assert_eq!(after.split_once('|').expect("two numbers").0, sequential_before, "the whole table was read");
 }
 
 #[tokio::test]
@@ -200,6 +267,14 @@ async fn e1_the_sweep_follows_the_deadline() {
         .await
         .expect("logs in");
     assert_eq!(late("interval '30 days' AND interval '30 days 1 hour'"), "t", "remembered");
+    // Touches leave it alone until it comes near the deadline.
+    let at = || server.sql("SELECT sweep_at FROM typed_sessions");
+    let before = at();
+    session.touch().await.expect("touches");
+    assert_eq!(at(), before);
+    server.sql("UPDATE typed_sessions SET sweep_at = now() + interval '1 min'");
+    session.touch().await.expect("touches");
+    assert_eq!(late("interval '30 days' AND interval '30 days 1 hour'"), "t", "it was about to be swept alive");
     session.logout().await.expect("logs out");
     assert!(sessions.open(&token).await.expect("works").is_none());
     assert_eq!(late("interval '30 min' AND interval '90 min'"), "t", "no longer remembered");

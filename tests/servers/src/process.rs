@@ -21,10 +21,9 @@ order=$(head -n 1)
 kill -STOP $program
 kill -9 $program $(pgrep -P $program)
 wait $program
-[ -z "$order" ] || exit 0
 segment=$(sed -n '7s/.* //p' "$dir/data/postmaster.pid" 2>/dev/null)
 [ -z "$segment" ] || ipcrm -m "$segment"
-rm -rf "$dir"
+[ -n "$order" ] || rm -rf "$dir"
 "#;
 
 /// A program that runs until this is dropped or the process dies, in a directory that goes with it.
