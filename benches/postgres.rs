@@ -133,7 +133,7 @@ impl Bare {
 
     async fn login(&self, n: usize) {
         let insert = "INSERT INTO bare (id, header, revision, login_epoch, deadline, last_seen, user_id, sweep_at, fields) \
-            VALUES (gen_random_uuid()::text::bytea, $1, 1, 1, 1, 1, $2, now(), $3::jsonb)";
+            VALUES (uuid_send(gen_random_uuid()), $1, 1, 1, 1, 1, $2, now(), $3::jsonb)";
         let user = n.to_string();
         let query = sqlx::query(insert).bind(&*self.header).bind(user.as_bytes()).bind(&*self.fields);
         query.execute(&self.pool).await.expect("writes");

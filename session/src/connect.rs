@@ -16,7 +16,9 @@ use crate::{Error, Result, SessionStore};
 /// | `rediss://...`, `rediss+cluster://...`, `rediss+sentinel://...` | the same, encrypted | `redis-tls` |
 ///
 /// A store on a server is connected when this returns: `ErrorKind::Unavailable` if the server cannot be reached,
-/// `ErrorKind::Store` if it refuses the credentials. On Postgres its table is there, too: the first start creates it.
+/// `ErrorKind::Store` if it refuses the credentials. On Postgres its table is there, too: the first
+/// start creates it. Nobody deletes the rows of sessions that have ended: for a sweeper make a `PostgresStore`, or sweep from cron, as the
+/// guide says.
 /// `ErrorKind::Config` when the scheme is unknown or its feature is off. The error does not quote the URL: it may hold a password.
 ///
 /// ```

@@ -69,7 +69,7 @@ impl PostgresStoreBuilder {
     }
 
     /// Where PostgreSQL is: `postgres://user:password@host:port/database`. Percent-encode what has a meaning in URLs. Further
-    /// parameters as of [`PgConnectOptions`], such as `?sslmode=require` (feature `tls`). Without a URL and a pool, the variables
+    /// parameters as of [`PgConnectOptions`], such as `?sslmode=verify-full` (feature `tls`). Without a URL and a pool, the variables
     /// `PGHOST`, `PGUSER` and so on decide, as for every client of PostgreSQL.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());

@@ -143,7 +143,7 @@ pub(crate) fn from_driver(error: &DriverError) -> Error {
         // Its text could quote the URL.
         DriverError::Configuration(_) => Error::config(
             "the PostgreSQL connection cannot be made: the store's URL must look like \
-             `postgres://user:password@host:port/database?sslmode=require`",
+             `postgres://user:password@host:port/database?sslmode=verify-full`",
         ),
         other => Error::store(Failure::Other(other.to_string())),
     }

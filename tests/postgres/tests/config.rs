@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use typed_sessions::{ErrorKind, PostgresStore, Sessions, connect};
+use typed_sessions::{Device, ErrorKind, Login, PostgresStore, Sessions, connect};
 use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, sessions, stored};
 use typed_sessions_test_servers::postgres::Postgres;
 
@@ -75,7 +75,7 @@ async fn a_missing_table_says_to_migrate() {
 async fn the_permissions_in_the_guide_suffice() {
     let server = Postgres::start(&[]);
     let guide = include_str!("../../../session/src/docs/postgres.md");
-    let begin = guide.find("CREATE ROLE shop").expect("the guide has the statements");
+    let begin = guide.find("```sql\nCREATE ROLE shop").expect("the guide has the statements") + "```sql\n".len();
     let grants = &guide[begin..begin + guide[begin..].find("```").expect("a block")];
     migrated(PostgresStore::builder().url(server.url()).schema("shop")).await;
     server.sql(grants);
@@ -203,13 +203,26 @@ async fn what_the_guide_reads_in_sql_is_there() {
     let server = Postgres::start(&[]);
     let guide = include_str!("../../../session/src/docs/postgres.md");
     let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
-    let (mut session, _) = logged_in(&sessions, 7).await;
-    session.set(Shop::VISITS, 5).await.expect("sets");
-    let queries: Vec<&str> =
-        guide.split("```sql\nSELECT").skip(1).filter_map(|block| block.split("```").next()).collect();
-    assert!(queries.len() >= 3, "{queries:?}");
-    for query in queries {
-        let answer = server.sql(&format!("SELECT{query}"));
-        assert!(!answer.is_empty(), "{query} found nothing");
-    }
+    let mut session = sessions.start();
+    session.note = "tea".into();
+    session.visits = 5;
+    let login = Login::new().device(Device::new("Firefox on Linux"));
+    session.login_with(Member { id: 7 }, login).await.expect("logs in");
+    let queries = guide.split("```sql\nSELECT").skip(1).filter_map(|block| block.split("```").next());
+    let answers: Vec<String> = queries.map(|query| server.sql(&format!("SELECT{query}"))).collect();
+    let [sessions, fields, size, vacuum] = &answers[..] else { panic!("{answers:?}") };
+    assert!(sessions.starts_with("7|20") && sessions.ends_with("|Firefox on Linux"), "{sessions}");
+    assert_eq!(fields, "5|tea|7");
+    assert!(size.starts_with("1|"), "{size}");
+    assert_eq!(vacuum.matches('|').count(), 3, "{vacuum}");
+    let (_, by_id) = guide.split_once("```text\nDELETE FROM typed_sessions WHERE id").expect("by id, and by user");
+    let (by_id, by_user) = by_id.split_once(";\n").expect("two statements");
+    let other = by_id.replace("dD8qSCd3zQMKKGqlvKMGpg", &session.id().to_string());
+    server.sql(&format!("DELETE FROM typed_sessions WHERE id{other}"));
+    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "0");
+    assert_eq!(session.reload().await.expect_err("it was deleted").kind(), ErrorKind::Gone);
+    session = Sessions::<Shop>::new(PostgresStore::connect(server.url()).await.expect("connects")).start();
+    session.login(Member { id: 7 }).await.expect("logs in");
+    server.sql(by_user.split_once(';').expect("a statement").0);
+    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "0");
 }

@@ -153,20 +153,14 @@ async fn printed_sql_is_what_migrate_runs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn partitions_as_the_guide_advises() {
     let server = Postgres::start(&[]);
-    let of = || PostgresStore::builder().url(server.url()).schema("public");
+    let of = || PostgresStore::builder().url(server.url()).schema("shop");
     let sql = of().migration_sql().expect("possible names");
-    let (begin, rest) = sql.split_once("-- Room for").expect("the comment before the options");
+    let guide = include_str!("../../../session/src/docs/postgres.md");
+    let (_, partitions) = guide.split_once("```text\nPARTITION BY").expect("the guide has them");
+    let (partitions, _) = partitions.split_once("```").expect("a block");
+    let (begin, rest) = sql.split_once("WITH (fillfactor").expect("the table's options");
     let (_, end) = rest.split_once(';').expect("the end of the statement");
-    let parts: String = (0..4)
-        .map(|n| {
-            format!(
-                "CREATE TABLE part{n} PARTITION OF typed_sessions FOR VALUES WITH (MODULUS 4, REMAINDER {n}) \
-                 WITH (fillfactor = 70);"
-            )
-        })
-        .collect::<Vec<_>>()
-        .concat();
-    server.sql(&format!("{begin} PARTITION BY HASH (id); {parts}{end}"));
+    server.sql(&format!("{begin}PARTITION BY{partitions}{end}"));
     let store = migrated(of()).await;
     let limited = Sessions::<Shop>::builder(store.clone());
     let limited = limited.max_sessions_per_user(2, typed_sessions::Overflow::EvictOldest).build().expect("possible");
@@ -175,7 +169,7 @@ async fn partitions_as_the_guide_advises() {
     }
     assert_eq!(limited.user(&5).count().await.expect("counts"), 2);
     works(store).await;
-    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "2");
+    assert_eq!(server.sql("SELECT count(*) FROM shop.typed_sessions"), "2");
 }
 
 #[tokio::test]
