@@ -224,6 +224,29 @@ async fn f1_a_connection_that_leads_nowhere_is_given_up() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f1_a_call_that_was_given_up_keeps_no_place_in_the_pool() {
+    let server = Postgres::start(&[]);
+    let store = migrated(at(&server).max_connections(1).time_limit(Duration::from_secs(1))).await;
+    let sessions = sessions(store);
+    let (mut session, token) = stored(&sessions).await;
+    let mut application = Application::begin(&server).await;
+    application.lock(session.id()).await;
+    // As a web framework does when its client is gone.
+    let request = tokio::spawn(async move { session.set(Shop::VISITS, 7).await });
+    wait_for_waiters(&server, 1);
+    request.abort();
+    let mut opened = in_time(sessions.open(&token)).await;
+    for _ in 0..10 {
+        if opened.is_ok() {
+            break;
+        }
+        opened = in_time(sessions.open(&token)).await;
+    }
+    assert!(opened.expect("the row is locked still, the pool is not").is_some());
+    application.commit().await;
+}
+
 #[tokio::test]
 async fn f1_nobody_is_there_or_somebody_else() {
     let mut server = Postgres::start(&[]);
