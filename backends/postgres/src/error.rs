@@ -94,13 +94,18 @@ pub(crate) fn outcome(error: &DriverError) -> Outcome {
         DriverError::Io(_) | DriverError::Protocol(_) | DriverError::WorkerCrashed => Outcome::Unknown,
         DriverError::Database(error) => match &*code(&**error) {
             "40001" | "40P01" => Outcome::Undone,
-            // A primary that has become a standby; a statement that somebody made the connection forget.
+            // A primary that has become a standby; a statement that is not known although it was prepared a moment ago.
             "25006" | "26000" => Outcome::Stale,
             code if code.starts_with("08") || closes(code) => Outcome::Unknown,
             _ => Outcome::Refused,
         },
         _ => Outcome::Refused,
     }
+}
+
+/// Whether the connection does not know a statement any more. It was not carried out.
+pub(crate) fn is_unprepared(error: &DriverError) -> bool {
+    matches!(error, DriverError::Database(error) if code(&**error) == "26000")
 }
 
 /// Said by a server that closes the connection: shut down, crashed, idle for too long.

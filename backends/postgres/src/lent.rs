@@ -8,8 +8,9 @@ use sqlx::{PgConnection, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// Goes back to the pool, through a function of sqlx that its documentation hides (0.9), when it is dropped, also by a caller that no longer waits. The pool then waits for a sign of life: here
-/// no longer than for a call, or a network that lost its way would keep the place in the pool for many minutes.
+/// Goes back to the pool when it is dropped, also by a caller that no longer waits, through a function of sqlx that its
+/// documentation hides (0.9). The pool then waits for a sign of life: here no longer than for a call, or a network that lost its
+/// way would keep the place in the pool for many minutes.
 #[derive(Debug)]
 pub(crate) struct Lent {
     connection: PoolConnection<Postgres>,

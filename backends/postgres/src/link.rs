@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{Either, Executor as _, PgConnection, PgPool, SqlStr};
+use sqlx::{Connection as _, Either, Executor as _, PgConnection, PgPool, SqlStr};
 use tokio::time::{Instant, sleep, timeout_at};
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
-use crate::error::{Outcome, from_driver, may_connect_soon, no_connection, outcome, timed_out};
+use crate::error::{Outcome, from_driver, is_unprepared, may_connect_soon, no_connection, outcome, timed_out};
 use crate::lent::Lent;
 
 /// Between two tries, up to so long; it doubles.
@@ -117,8 +117,8 @@ impl Link {
         let mut stale = 0;
         loop {
             let mut connection = self.acquire(&mut tries).await?;
-            let query = bind(sqlx::query(sql.clone()));
-            let error = match timeout_at(tries.deadline, fetch(&mut connection, query)).await {
+            let query = || bind(sqlx::query(sql.clone()));
+            let error = match timeout_at(tries.deadline, fetch_prepared(&mut connection, query)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
                 Err(_) => {
@@ -182,6 +182,17 @@ impl Tries {
         sleep(part_of(self.pause)).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         true
+    }
+}
+
+/// Once more, when the connection was made to forget the statement: by PgBouncer between two clients, or by the application.
+async fn fetch_prepared<'q>(connection: &mut PgConnection, query: impl Fn() -> PgQuery<'q>) -> sqlx::Result<Answer> {
+    match fetch(connection, query()).await {
+        Err(error) if is_unprepared(&error) => {
+            connection.clear_cached_statements().await?;
+            fetch(connection, query()).await
+        }
+        answer => answer,
     }
 }
 

@@ -265,19 +265,26 @@ async fn f1_nobody_is_there_or_somebody_else() {
 }
 
 #[tokio::test]
-async fn a_statement_that_a_connection_forgot_is_prepared_again() {
+async fn statements_that_all_connections_forgot_are_prepared_again() {
     let server = Postgres::start(&[]);
-    let store = migrated(at(&server)).await;
+    let store = migrated(at(&server).max_connections(3)).await;
     let sessions = sessions(store.clone());
-    let (mut session, token) = stored(&sessions).await;
+    let (_, token) = stored(&sessions).await;
     for round in 0..5 {
-        // As PgBouncer does between two clients, or the application in the same pool.
-        wait_until_idle(&store).await;
-        for _ in 0..store.pool().size() {
-            store.pool().execute("DEALLOCATE ALL").await.expect("works");
-        }
-        sessions.open(&token).await.expect("opens").expect("is there");
+        // Each of them knows the statements.
+        let opened = join_all((0..20).map(|_| sessions.open(&token))).await;
+        let mut session = opened.into_iter().last().expect("is one").expect("opens").expect("is there");
         session.set(Shop::VISITS, round).await.expect("sets");
+        wait_until_idle(&store).await;
+        let all = join_all((0..store.pool().size()).map(|_| store.pool().acquire())).await;
+        assert!(all.len() > 1, "one connection proves little");
+        for connection in all {
+            // As PgBouncer does between two clients, or the application in the same pool.
+            connection.expect("is free").execute("DEALLOCATE ALL").await.expect("works");
+        }
+        wait_until_idle(&store).await;
+        sessions.open(&token).await.expect("opens").expect("is there");
+        session.set(Shop::VISITS, round + 10).await.expect("sets");
     }
 }
 

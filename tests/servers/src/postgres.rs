@@ -64,6 +64,8 @@ impl Postgres {
                 "unix_socket_directories=",
                 "fsync=off",
                 "max_connections=300",
+                // In its directory, and so gone with it.
+                "dynamic_shared_memory_type=mmap",
                 "restart_after_crash=off",
             ];
             for option in ours.iter().chain(options) {
