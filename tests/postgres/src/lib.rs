@@ -5,13 +5,11 @@ pub mod wire;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use typed_sessions::sqlx::{self, Connection as _, Executor as _, PgConnection};
-use typed_sessions::{
-    PostgresStore, PostgresStoreBuilder, Session, SessionData, SessionId, SessionStore, SessionUser, Sessions,
-};
+use typed_sessions::{PostgresStore, PostgresStoreBuilder, SessionId};
 use typed_sessions_test_servers::eventually;
 use typed_sessions_test_servers::postgres::Postgres;
+pub use typed_sessions_test_shop::*;
 
 /// A table's name that nobody else has, of any process.
 pub fn fresh_table() -> String {
@@ -41,63 +39,6 @@ pub async fn migrated(builder: PostgresStoreBuilder) -> PostgresStore {
 /// When PostgreSQL is not installed or does not answer.
 pub async fn store() -> PostgresStore {
     migrated(builder(&Postgres::shared_url())).await
-}
-
-/// Who logs in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Member {
-    /// Their id.
-    pub id: u64,
-}
-
-impl SessionUser for Member {
-    type Id = u64;
-
-    fn id(&self) -> u64 {
-        self.id
-    }
-}
-
-/// What is in a session.
-#[derive(Debug, SessionData)]
-pub struct Shop {
-    /// Who is in.
-    #[session(user)]
-    pub member: Option<Member>,
-    /// A counter.
-    pub visits: u32,
-    /// Some text.
-    pub note: String,
-    /// Something that may be taken.
-    pub otp: Option<String>,
-}
-
-/// Sessions with the defaults, on the system's clock.
-pub fn sessions(store: impl SessionStore) -> Sessions<Shop> {
-    Sessions::new(store)
-}
-
-/// A stored session, and its token.
-///
-/// # Panics
-/// When the store fails.
-pub async fn stored(sessions: &Sessions<Shop>) -> (Session<Shop>, String) {
-    let mut session = sessions.start();
-    session.visits = 1;
-    session.save().await.expect("the first save creates");
-    let token = session.token().expose();
-    (session, token)
-}
-
-/// A session with somebody in it, and its token.
-///
-/// # Panics
-/// When the store fails.
-pub async fn logged_in(sessions: &Sessions<Shop>, user: u64) -> (Session<Shop>, String) {
-    let mut session = sessions.start();
-    session.login(Member { id: user }).await.expect("the login succeeds");
-    let token = session.token().expose();
-    (session, token)
 }
 
 /// A transaction of the application's that keeps rows to itself.

@@ -3,19 +3,8 @@
 use std::time::Duration;
 
 use typed_sessions::{Device, ErrorKind, Login, PostgresStore, Sessions, connect};
-use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, sessions, stored};
+use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, reason, sessions, stored, works};
 use typed_sessions_test_servers::postgres::Postgres;
-
-fn reason(error: &typed_sessions::Error) -> String {
-    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
-}
-
-async fn works(store: PostgresStore) {
-    let sessions = sessions(store);
-    let (mut session, token) = logged_in(&sessions, 1).await;
-    assert_eq!(sessions.open(&token).await.expect("works").expect("is there").id(), session.id());
-    session.destroy().await.expect("ends");
-}
 
 #[tokio::test]
 async fn settings_that_contradict_each_other_are_refused() {

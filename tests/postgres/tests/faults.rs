@@ -1,15 +1,15 @@
 //! F: servers that die, hang, refuse and lose, for real.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
 use typed_sessions::sqlx::{self, Executor as _};
 use typed_sessions::{ErrorKind, Overflow, PostgresStore, PostgresStoreBuilder, Sessions};
+use typed_sessions_postgres_tests::faults::{Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive};
 use typed_sessions_postgres_tests::wire::Wire;
 use typed_sessions_postgres_tests::{
-    Application, Member, Shop, logged_in, migrated, sessions, stored, wait_for_waiters, wait_until_idle,
+    Application, Member, Shop, in_time, logged_in, migrated, reason, sessions, stored, wait_for_waiters,
+    wait_until_idle,
 };
 use typed_sessions_test_servers::postgres::Postgres;
 
@@ -27,15 +27,6 @@ async fn hasty(server: &Postgres) -> Sessions<Shop> {
     sessions(at(server).time_limit(Duration::from_millis(300)).connect().await.expect("connects"))
 }
 
-/// Whatever happens, it must not hang.
-async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), work).await.expect("it hung")
-}
-
-fn reason(error: &typed_sessions::Error) -> String {
-    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
-}
-
 async fn crash(mut server: Postgres) -> Postgres {
     let killed = tokio::task::spawn_blocking(move || {
         server.kill();
@@ -49,47 +40,12 @@ async fn crash(mut server: Postgres) -> Postgres {
 async fn f1_what_was_acknowledged_survives_a_crash() {
     let mut server = Postgres::start(&[]);
     let sessions = on(&server).await;
-    let all = join_all((0..200).map(|_| stored(&sessions))).await;
-    let done = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = all
-        .into_iter()
-        .map(|(mut session, token)| {
-            let done = Arc::clone(&done);
-            tokio::spawn(async move {
-                let (mut acknowledged, mut attempted, mut refused) = (1, 1, 0);
-                for attempt in 2.. {
-                    if done.load(Ordering::SeqCst) {
-                        break;
-                    }
-                    attempted = attempt;
-                    match session.set(Shop::VISITS, attempt).await {
-                        Ok(()) => acknowledged = attempt,
-                        Err(error) => {
-                            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-                            refused += 1;
-                            tokio::time::sleep(Duration::from_millis(20)).await;
-                        }
-                    }
-                }
-                (token, acknowledged..=attempted, refused)
-            })
-        })
-        .collect();
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        server = crash(server).await;
-    }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    done.store(true, Ordering::SeqCst);
-    let mut interrupted = 0;
-    for writer in writers {
-        let (token, possible, refused) = in_time(writer).await.expect("no panic");
-        let session = sessions.open(&token).await.expect("it answers again").expect("a session was lost");
-        // Of what was refused the last may have been written, or the one before.
-        assert!(possible.contains(&session.visits), "{} is not one of {possible:?}", session.visits);
-        interrupted += usize::from(refused > 0);
-    }
-    assert!(interrupted > 5, "the crashes came in the middle of the writes: {interrupted}");
+    let plan = Crashes { sessions: 200, every: Duration::from_millis(500), interrupted: 20 };
+    acknowledged_writes_survive(&sessions, plan, move || {
+        server.kill();
+        server.start_again();
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -108,31 +64,7 @@ async fn f1_an_unlogged_table_is_empty_after_a_crash() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f1_a_server_that_hangs_is_unavailable() {
     let server = Postgres::start(&[]);
-    let sessions = hasty(&server).await;
-    let (mut session, token) = logged_in(&sessions, 1).await;
-    server.stop();
-    let begin = std::time::Instant::now();
-    while begin.elapsed() < Duration::from_secs(5) {
-        let error = in_time(sessions.open(&token)).await.expect_err("it does not answer");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let error = in_time(sessions.open_or_start(Some(&token))).await.expect_err("a fresh session instead");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let error = in_time(session.set(Shop::VISITS, 7)).await.expect_err("it does not answer");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let error = in_time(sessions.user(&1).list()).await.expect_err("it does not answer");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-    }
-    server.resume();
-    let mut opened = in_time(sessions.open(&token)).await;
-    for _ in 0..50 {
-        if opened.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        opened = in_time(sessions.open(&token)).await;
-    }
-    assert!(opened.expect("it answers again").is_some());
-    session.set(Shop::VISITS, 8).await.expect("and takes writes");
+    a_hanging_server_is_unavailable(&hasty(&server).await, || server.stop(), || server.resume()).await;
 }
 
 #[tokio::test]

@@ -2,15 +2,8 @@
 
 use futures::future::join_all;
 use typed_sessions::{ErrorKind, ManualClock, PostgresStore, Sessions, connect, hours, minutes};
-use typed_sessions_postgres_tests::{Shop, logged_in, migrated, sessions, store, stored};
+use typed_sessions_postgres_tests::{Shop, logged_in, migrated, sessions, store, stored, works};
 use typed_sessions_test_servers::postgres::Postgres;
-
-async fn works(store: PostgresStore) {
-    let sessions = sessions(store);
-    let (mut session, token) = logged_in(&sessions, 1).await;
-    assert_eq!(sessions.open(&token).await.expect("works").expect("is there").id(), session.id());
-    session.destroy().await.expect("ends");
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn e3_touches_stay_hot() {

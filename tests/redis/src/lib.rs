@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde::{Deserialize, Serialize};
-use typed_sessions::{RedisStore, RedisStoreBuilder, Session, SessionData, SessionStore, SessionUser, Sessions};
+use typed_sessions::{RedisStore, RedisStoreBuilder};
 use typed_sessions_test_servers::redis::Redis;
+pub use typed_sessions_test_shop::*;
 
 /// A prefix that nobody else has, of any process.
 pub fn fresh_prefix() -> String {
@@ -24,59 +24,4 @@ pub fn builder(url: &str) -> RedisStoreBuilder {
 /// When Redis is not installed or does not answer.
 pub async fn store() -> RedisStore {
     builder(&Redis::shared_url()).connect().await.expect("the test server answers")
-}
-
-/// Who logs in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Member {
-    /// Their id.
-    pub id: u64,
-}
-
-impl SessionUser for Member {
-    type Id = u64;
-
-    fn id(&self) -> u64 {
-        self.id
-    }
-}
-
-/// What is in a session.
-#[derive(Debug, SessionData)]
-pub struct Shop {
-    /// Who is in.
-    #[session(user)]
-    pub member: Option<Member>,
-    /// A counter.
-    pub visits: u32,
-    /// Some text.
-    pub note: String,
-}
-
-/// Sessions with the defaults, on the system's clock.
-pub fn sessions(store: impl SessionStore) -> Sessions<Shop> {
-    Sessions::new(store)
-}
-
-/// A stored session, and its token.
-///
-/// # Panics
-/// When the store fails.
-pub async fn stored(sessions: &Sessions<Shop>) -> (Session<Shop>, String) {
-    let mut session = sessions.start();
-    session.visits = 1;
-    session.save().await.expect("the first save creates");
-    let token = session.token().expose();
-    (session, token)
-}
-
-/// A session with somebody in it, and its token.
-///
-/// # Panics
-/// When the store fails.
-pub async fn logged_in(sessions: &Sessions<Shop>, user: u64) -> (Session<Shop>, String) {
-    let mut session = sessions.start();
-    session.login(Member { id: user }).await.expect("the login succeeds");
-    let token = session.token().expose();
-    (session, token)
 }

@@ -6,16 +6,9 @@ use std::time::Duration;
 use typed_sessions::redis::aio::ConnectionManager;
 use typed_sessions::redis::{Client, TlsCertificates};
 use typed_sessions::{ErrorKind, RedisStore, connect};
-use typed_sessions_redis_tests::{logged_in, sessions};
+use typed_sessions_redis_tests::{logged_in, sessions, works};
 use typed_sessions_test_servers::redis::Redis;
 use typed_sessions_test_servers::{eventually, free_port};
-
-async fn works(store: RedisStore) {
-    let sessions = sessions(store);
-    let (mut session, token) = logged_in(&sessions, 1).await;
-    assert_eq!(sessions.open(&token).await.expect("works").expect("is there").id(), session.id());
-    session.destroy().await.expect("ends");
-}
 
 #[tokio::test]
 async fn settings_that_contradict_each_other_are_refused() {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use typed_sessions::{ErrorKind, RedisStore, Sessions};
-use typed_sessions_redis_tests::{Member, Shop, builder, logged_in, sessions, stored};
+use typed_sessions_redis_tests::faults::{Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive};
+use typed_sessions_redis_tests::{Member, Shop, builder, in_time, logged_in, reason, sessions, stored};
 use typed_sessions_test_servers::redis::Redis;
 
 async fn on(server: &Redis) -> Sessions<Shop> {
@@ -21,94 +21,22 @@ async fn hasty(server: &Redis) -> Sessions<Shop> {
     sessions(store.expect("connects"))
 }
 
-/// Whatever happens, it must not hang.
-async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), work).await.expect("it hung")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f1_what_was_acknowledged_survives_a_crash() {
     let mut server = Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let sessions = on(&server).await;
-    let all = join_all((0..1000).map(|_| stored(&sessions))).await;
-    let done = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = all
-        .into_iter()
-        .map(|(mut session, token)| {
-            let done = Arc::clone(&done);
-            tokio::spawn(async move {
-                let (mut acknowledged, mut attempted, mut refused) = (1, 1, 0);
-                for attempt in 2.. {
-                    if done.load(Ordering::SeqCst) {
-                        break;
-                    }
-                    attempted = attempt;
-                    match session.set(Shop::VISITS, attempt).await {
-                        Ok(()) => acknowledged = attempt,
-                        Err(error) => {
-                            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-                            refused += 1;
-                            tokio::time::sleep(Duration::from_millis(20)).await;
-                        }
-                    }
-                }
-                (token, acknowledged..=attempted, refused)
-            })
-        })
-        .collect();
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        server = tokio::task::spawn_blocking(move || {
-            server.kill();
-            server.start_again();
-            server
-        })
-        .await
-        .expect("starts again");
-    }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    done.store(true, Ordering::SeqCst);
-    let mut interrupted = 0;
-    for writer in writers {
-        let (token, possible, refused) = in_time(writer).await.expect("no panic");
-        let session = sessions.open(&token).await.expect("it answers again").expect("a session was lost");
-        // Of what was refused the last may have been written, or the one before.
-        assert!(possible.contains(&session.visits), "{} is not one of {possible:?}", session.visits);
-        interrupted += usize::from(refused > 0);
-    }
-    assert!(interrupted > 500, "the crashes came in the middle of the writes: {interrupted}");
+    let plan = Crashes { sessions: 1000, every: Duration::from_millis(300), interrupted: 1000 };
+    acknowledged_writes_survive(&sessions, plan, move || {
+        server.kill();
+        server.start_again();
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f1_a_server_that_hangs_is_unavailable() {
     let server = Redis::start(&[]);
-    let sessions = hasty(&server).await;
-    let (mut session, token) = logged_in(&sessions, 1).await;
-    server.stop();
-    let begin = std::time::Instant::now();
-    while begin.elapsed() < Duration::from_secs(5) {
-        let error = in_time(sessions.open(&token)).await.expect_err("it does not answer");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let error = in_time(sessions.open_or_start(Some(&token))).await.expect_err("a fresh session instead");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let error = in_time(session.set(Shop::VISITS, 7)).await.expect_err("it does not answer");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(std::error::Error::source(&error).expect("a reason").to_string().contains("within"), "{error:?}");
-        let error = in_time(sessions.user(&1).list()).await.expect_err("it does not answer");
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-    }
-    server.resume();
-    // At once, or after the pause between two attempts to connect.
-    let mut opened = in_time(sessions.open(&token)).await;
-    for _ in 0..50 {
-        if opened.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        opened = in_time(sessions.open(&token)).await;
-    }
-    assert!(opened.expect("it answers again").is_some());
-    session.set(Shop::VISITS, 8).await.expect("and takes writes");
+    a_hanging_server_is_unavailable(&hasty(&server).await, || server.stop(), || server.resume()).await;
 }
 
 #[tokio::test]
@@ -218,10 +146,6 @@ async fn forgotten_scripts_are_sent_again() {
     flush();
     session.destroy().await.expect("ends");
     assert!(sessions.open(&token).await.expect("works").is_none());
-}
-
-fn reason(error: &typed_sessions::Error) -> String {
-    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
 #[tokio::test]
