@@ -9,7 +9,7 @@ use typed_sessions_core::{
 use crate::error::{from_driver, unexpected};
 use crate::keys::Member;
 use crate::link::{Call, Effect};
-use crate::reply::{Stored, guard_text, text, texts};
+use crate::reply::{SEAT, Stored, guard_text, text, texts};
 use crate::script;
 use crate::store::{RedisStore, millis};
 
@@ -51,9 +51,34 @@ impl RedisStore {
         Ok(None)
     }
 
+    /// The seat that a session has; `None` when it has none, or has ended.
+    pub(crate) async fn seat_of(&self, call: &Call<'_>, id: &SessionId) -> Result<Option<Member>> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.keys().session(id)).arg(SEAT);
+        match call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))? {
+            Value::Nil => Ok(None),
+            seat => Ok(Some(Member { id: *id, seat: text(seat)? })),
+        }
+    }
+
+    /// Tells the index that a member's session will last longer.
+    pub(crate) async fn keep_longer(
+        &self,
+        call: &Call<'_>,
+        change: &Change,
+        join: &Join,
+        member: &Member,
+    ) -> Result<()> {
+        let deadline = absolute_deadline(change)?;
+        let fill = |command: &mut Cmd| {
+            command.arg(member.to_string()).arg(deadline.as_millis()).arg(millis(deadline.since(change.now)));
+        };
+        script::PROLONG.run(call, &self.keys().user(&join.user), fill).await?;
+        Ok(())
+    }
+
     async fn try_join(&self, call: &Call<'_>, id: &SessionId, change: &Change, join: &Join) -> Result<Option<Member>> {
-        let Some(header) = &change.header else { return Err(unexpected("a login without a header")) };
-        let deadline = header.absolute_deadline();
+        let deadline = absolute_deadline(change)?;
         let fill = |command: &mut Cmd| {
             command.arg(change.now.as_millis()).arg(id.to_string()).arg(deadline.as_millis());
             command.arg(millis(deadline.since(change.now)));
@@ -184,6 +209,11 @@ impl RedisStore {
         }
         Ok(gone)
     }
+}
+
+fn absolute_deadline(change: &Change) -> Result<Timestamp> {
+    let header = change.header.as_ref().ok_or_else(|| unexpected("a login without a header"))?;
+    Ok(header.absolute_deadline())
 }
 
 /// What `apply` answered: the outcome, and the seat until then if it changed.

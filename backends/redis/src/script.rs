@@ -16,6 +16,7 @@ pub(crate) static APPLY: Script = Script::new(include_str!("lua/apply.lua"));
 pub(crate) static DELETE: Script = Script::new(include_str!("lua/delete.lua"));
 pub(crate) static JOIN: Script = Script::new(include_str!("lua/join.lua"));
 pub(crate) static EVICT: Script = Script::new(include_str!("lua/evict.lua"));
+pub(crate) static PROLONG: Script = Script::new(include_str!("lua/prolong.lua"));
 pub(crate) static PRUNE: Script = Script::new(include_str!("lua/prune.lua"));
 
 impl Script {

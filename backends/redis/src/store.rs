@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::Cmd;
 use typed_sessions_core::{
-    Applied, Change, Guard, Header, IndexChange, Limit, Overflow, Record, Result, SessionId, SessionStore, Timestamp,
-    UserId,
+    Applied, Change, Guard, Header, IndexChange, Join, Limit, Overflow, Record, Result, SessionId, SessionStore,
+    Timestamp, UserId,
 };
 
 use crate::arguments::{SeatChange, fill};
@@ -40,6 +40,7 @@ use crate::script;
 /// | `apply` | `EVALSHA` |
 /// | `apply` at login | `EVALSHA` on the index, `EVALSHA` on the session; `ZREM` when somebody was logged in before |
 /// | the same with a limit that evicts | one `ZRANGE` more; when somebody has to go, their sessions are read and ended |
+/// | `apply` that makes a login last longer (`reauthenticate`) | `HGET`, `EVALSHA` on the index, `EVALSHA` on the session |
 /// | `apply` at logout | `EVALSHA`, `ZREM` |
 /// | `delete` | `EVALSHA`; `ZREM` when somebody was logged in |
 /// | `sessions_of` | `ZRANGE`, then one `HGETALL` for each member, all at once |
@@ -107,6 +108,29 @@ impl RedisStore {
         read_applied(script::APPLY.run(call, &self.keys().session(id), fill).await?)
     }
 
+    /// The same user for longer, as the index must know first. The seat remains: whoever is about to end the session by it still
+    /// can.
+    async fn prolong(
+        &self,
+        call: &Call<'_>,
+        id: &SessionId,
+        change: &Change,
+        index: &IndexChange,
+        join: &Join,
+    ) -> Result<Applied> {
+        let Some(member) = self.seat_of(call, id).await? else {
+            // It has ended, as the guard will say; or somebody has removed its seat, and it takes another one.
+            return self.hand_over(call, id, change, index).await;
+        };
+        self.keep_longer(call, change, join, &member).await?;
+        let (applied, _) = self.write(call, id, change, SeatChange::Keep).await?;
+        if applied == Applied::Missing {
+            // The seat is nobody's any more.
+            self.leave(call, &join.user, &member).await?;
+        }
+        Ok(applied)
+    }
+
     /// A change of hands: the index is written before the session and left after it.
     async fn hand_over(
         &self,
@@ -172,6 +196,14 @@ impl RedisStore {
     }
 }
 
+/// Whether the session belongs to the same login before and after.
+fn is_same_login(change: &Change) -> bool {
+    match (&change.guard, &change.header) {
+        (Guard::Present(expected), Some(header)) => expected.login_epoch == Some(header.login_epoch()),
+        _ => false,
+    }
+}
+
 /// What is left of a session that has ended.
 pub(crate) struct Ended {
     user: Option<UserId>,
@@ -192,6 +224,9 @@ impl SessionStore for RedisStore {
         }
         match &change.index {
             None => Ok(self.write(&call, id, change, SeatChange::Keep).await?.0),
+            Some(index @ IndexChange { leave: None, join: Some(join), .. }) if is_same_login(change) => {
+                self.prolong(&call, id, change, index, join).await
+            }
             Some(index) => self.hand_over(&call, id, change, index).await,
         }
     }

@@ -55,6 +55,8 @@ async fn c_commands_of_each_operation() {
 
     // Once: the scripts are not yet known to the server.
     let (mut warm, _) = logged_in(&sessions, 9).await;
+    clock.advance(minutes(1));
+    warm.reauthenticate().await.expect("proves it again");
     warm.logout().await.expect("logs out");
     warm.destroy().await.expect("ends");
     counted.commands();
@@ -79,14 +81,37 @@ async fn c_commands_of_each_operation() {
     assert_eq!(counted.commands(), "evalsha, 2 hget, hset", "update");
     session.reload().await.expect("reads");
     assert_eq!(counted.commands(), "hgetall", "reload");
+    session.get(Shop::VISITS).await.expect("reads");
+    assert_eq!(counted.commands(), "hgetall", "get");
+    session.take(Shop::OTP).await.expect("takes");
+    assert_eq!(counted.commands(), "hgetall", "take of what is not there");
+    session.remove(Shop::NOTE).await.expect("removes");
+    assert_eq!(counted.commands(), "evalsha, hdel, 2 hget", "remove");
     session.touch().await.expect("touches");
     assert_eq!(counted.commands(), "evalsha, hget, hset, pexpire", "touch");
     session.renew().await.expect("renews");
     assert_eq!(counted.commands(), "evalsha, hget, hset, pexpire", "renew");
 
+    clock.advance(minutes(10));
+    let (old, renewed) = (session.token().expose(), sessions.open(session.token().expose()).await);
+    assert_eq!(counted.commands(), "evalsha, hget, hgetall, hset, pexpire", "open, renewal due");
+    let renewed = renewed.expect("opens").expect("is there").token().expose();
+    assert_ne!(old, renewed);
+    session = sessions.open(&renewed).await.expect("opens").expect("is there");
+    assert_eq!(counted.commands(), "evalsha, hget, hgetall, hset, pexpire", "first use of the renewed secret");
+
     session.login(Member { id: 1 }).await.expect("logs in");
     let join = "pexpire, pttl, time, zadd, zremrangebyscore, zscore";
     assert_eq!(counted.commands(), format!("2 evalsha, 2 hget, hset, 2 {join}"), "login: the index, then the session");
+    clock.advance(minutes(1));
+    session.reauthenticate().await.expect("proves it again");
+    assert_eq!(counted.commands(), "2 evalsha, 2 hget, hset, 2 pexpire, pttl, zadd, zscore", "reauthenticate");
+    session.login(Member { id: 3 }).await.expect("logs in");
+    assert_eq!(
+        counted.commands(),
+        "2 evalsha, 2 hget, hset, 2 pexpire, pttl, time, zadd, zrem, zremrangebyscore, zscore",
+        "login over another's"
+    );
     session.logout().await.expect("logs out");
     assert_eq!(counted.commands(), "evalsha, hdel, 2 hget, hset, pexpire, zrem", "logout");
 
@@ -96,6 +121,10 @@ async fn c_commands_of_each_operation() {
     counted.commands();
     assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 10);
     assert_eq!(counted.commands(), "10 hgetall, zrange", "list of 10");
+    assert_eq!(sessions.user(&2).sync(&Member { id: 2 }).await.expect("syncs"), 10);
+    assert_eq!(counted.commands(), "10 evalsha, 10 hget, 10 hgetall, 10 hset, zrange", "sync of 10");
+    assert_eq!(sessions.user(&2).revoke_all().await.expect("revokes"), 10);
+    assert_eq!(counted.commands(), "10 del, 10 evalsha, 10 hgetall, 10 hmget, zrange, 10 zrem", "revoke_all of 10");
     session.destroy().await.expect("ends");
     assert_eq!(counted.commands(), "del, evalsha, hmget", "destroy");
 }
@@ -109,6 +138,10 @@ async fn c_commands_of_a_login_with_a_limit() {
         builder.build().expect("consistent")
     };
     let (evicting, refusing) = (limited(Overflow::EvictOldest), limited(Overflow::Refuse));
+    for _ in 0..3 {
+        // Once: the scripts are not yet known to the server.
+        logged_in(&evicting, 9).await;
+    }
     logged_in(&refusing, 1).await;
     counted.commands();
     logged_in(&refusing, 1).await;
@@ -119,6 +152,10 @@ async fn c_commands_of_a_login_with_a_limit() {
     logged_in(&evicting, 2).await;
     let join = "pexpire, pttl, time, zadd, zrange, zremrangebyscore, zscore";
     assert_eq!(counted.commands(), format!("2 evalsha, exists, hget, hset, 2 {join}"), "nobody has to go");
+    logged_in(&evicting, 2).await;
+    let join = "pexpire, pttl, time, 2 zadd, zrange, zrem, zremrangebyscore, 4 zscore";
+    let evict = "del, 4 evalsha, exists, hget, 3 hgetall, hmget, hset";
+    assert_eq!(counted.commands(), format!("{evict}, 2 {join}"), "one has to go");
 }
 
 #[tokio::test]

@@ -160,6 +160,7 @@ macro_rules! __for_each_case {
                 u2_revoke_all_races_with_login,
                 u3_limit_holds_under_parallel_logins,
                 u3_two_logins_race_for_one_place,
+                u3_eviction_races_with_a_proof_again,
                 u4_sync_races_with_destroy,
                 u4_sync_races_with_login_of_another_user,
             }

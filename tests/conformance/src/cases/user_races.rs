@@ -1,6 +1,6 @@
 //! U, W6, R5 under parallelism: no record without its index entry, no entry without its record, nobody back from the dead.
 
-use typed_sessions::{ErrorKind, Overflow, SessionId, SessionInfo, Sessions, minutes};
+use typed_sessions::{ErrorKind, Overflow, SessionId, SessionInfo, Sessions, minutes, seconds};
 
 use crate::world::{Member, ROUNDS, Shop, World, is_refused, kind, logged_in, open, race, racer, stored};
 
@@ -126,6 +126,38 @@ pub(crate) async fn u3_two_logins_race_for_one_place(world: World) {
             world.assert_index(sessions, &[1], &ids, round).await;
             sessions.user(&1).revoke_all().await.expect("revokes");
         }
+    }
+}
+
+pub(crate) async fn u3_eviction_races_with_a_proof_again(world: World) {
+    let sessions = world.builder::<Shop>().max_sessions_per_user(1, Overflow::EvictOldest).build().expect("consistent");
+    for round in 0..ROUNDS {
+        let (mut old, _) = logged_in(&sessions, 1).await;
+        let mut new = sessions.start();
+        let ids = [old.id(), new.id()];
+        let clock = world.clock.clone();
+        let tokens = race([
+            racer(async move {
+                for _ in 0..10 {
+                    // It lasts longer now: the index is told.
+                    clock.advance(seconds(1));
+                    if let Err(error) = old.reauthenticate().await {
+                        assert_eq!(error.kind(), ErrorKind::Gone, "round {round}: {error:?}");
+                        break;
+                    }
+                }
+                old.token().expose()
+            }),
+            racer(async move {
+                new.login(Member::new(1)).await.expect("others make room");
+                new.token().expose()
+            }),
+        ])
+        .await;
+        assert!(is_refused(&sessions, &tokens[0]).await, "round {round}: one place, one session");
+        open(&sessions, &tokens[1]).await;
+        world.assert_index(&sessions, &[1], &ids, round).await;
+        sessions.user(&1).revoke_all().await.expect("revokes");
     }
 }
 
