@@ -150,7 +150,7 @@ impl RedisStoreBuilder {
             return Err(Error::config(message));
         }
         let Some(connection) = &self.connection else {
-            return Ok(Link::connecting(self.connecting()?, limit));
+            return Ok(Link::new(self.servers()?, limit));
         };
         let credentials = self.credentials.username.is_some() || self.credentials.password.is_some();
         if self.url.is_some() || credentials || self.database.is_some() {

@@ -1,63 +1,67 @@
 //! From settings to a way to connect.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt as _};
-use redis::cluster::ClusterClientBuilder;
+use futures::future::{BoxFuture, FutureExt as _, ready};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisResult};
 use tokio::sync::Mutex;
 use typed_sessions_core::{Error, Result};
 
 use crate::builder::RedisStoreBuilder;
-use crate::connection::Connection;
+use crate::cluster::Cluster;
+use crate::connection::{Connection, Node};
 use crate::error::from_driver;
-use crate::link::Connect;
+use crate::line::{Connect, Line};
+use crate::link::{Servers, connecting_limit};
 use crate::target::Target;
 use crate::tls;
 
 impl RedisStoreBuilder {
-    /// How to connect to where the URL points.
-    pub(crate) fn connecting(&self) -> Result<Connect> {
+    /// Where the URL points, and how to connect to it.
+    pub(crate) fn servers(&self) -> Result<Servers> {
         let url = self.url.as_deref().unwrap_or("redis://127.0.0.1:6379");
         tls::prepare(url, &self.certificates)?;
-        match Target::parse(url)? {
+        let limit = connecting_limit(self.time_limit);
+        let connect: Connect = match Target::parse(url)? {
             Target::Standalone(node) => {
                 let client = tls::client(self.login(node), &self.certificates).map_err(|error| from_driver(&error))?;
-                Ok(Arc::new(move || single(client.clone())))
+                Arc::new(move || single(client.clone()))
             }
-            Target::Cluster(nodes) => self.cluster(nodes),
+            Target::Cluster(nodes) => return Ok(Servers::Cluster(Box::new(self.cluster(nodes, limit)?))),
             Target::Sentinel { sentinels, master } => {
                 let client = self.sentinel(&sentinels, &master).map_err(|error| from_driver(&error))?;
                 let client = Arc::new(Mutex::new(client));
-                Ok(Arc::new(move || {
+                Arc::new(move || {
                     let client = Arc::clone(&client);
                     async move {
                         let master = client.lock().await.async_get_client().await?;
                         single(master).await
                     }
                     .boxed()
-                }))
+                })
             }
-        }
+        };
+        Ok(Servers::One(Arc::new(Line::connecting(connect, limit))))
     }
 
-    fn cluster(&self, nodes: Vec<ConnectionInfo>) -> Result<Connect> {
+    fn cluster(&self, nodes: Vec<ConnectionInfo>, limit: Duration) -> Result<Cluster> {
         if self.database.is_some_and(|number| number != 0) {
             return Err(Error::config(
                 "a Cluster has one database: `database` and `redis+cluster:` exclude each other",
             ));
         }
-        let builder = ClusterClientBuilder::new(nodes.into_iter().map(|node| self.login(node)))
-            // The driver would send again what may have been carried out. `Call::send` knows better.
-            .retries(0)
-            // It waits for every node, the dead ones too.
-            .connection_timeout(self.time_limit / 4)
-            .response_timeout(self.time_limit);
-        let client = tls::cluster(builder, &self.certificates).build().map_err(|error| from_driver(&error))?;
-        Ok(Arc::new(move || {
-            let client = client.clone();
-            async move { client.get_async_connection().await.map(Connection::Cluster) }.boxed()
+        let seeds = nodes.iter().filter_map(|node| Node::at(node.addr())).collect();
+        // All nodes are connected to in the same way.
+        let like = nodes.into_iter().next().ok_or_else(|| Error::config("a Cluster's URL names at least one node"))?;
+        let (like, certificates) = (self.login(like), self.certificates.clone());
+        Ok(Cluster::new(seeds, limit, move |node| {
+            let client = tls::client(like.clone().set_addr(node.address_like(like.addr())), &certificates);
+            Arc::new(move || match &client {
+                Ok(client) => single(client.clone()),
+                Err(error) => ready(Err(error.clone())).boxed(),
+            })
         }))
     }
 

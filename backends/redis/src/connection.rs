@@ -5,7 +5,7 @@ use std::fmt;
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
-use redis::{Cmd, RedisError, RedisResult, Value};
+use redis::{Cmd, ConnectionAddr, Pipeline, RedisError, RedisResult, Value};
 
 /// A connection that the application has already made, for [`RedisStoreBuilder::connection`].
 ///
@@ -34,7 +34,7 @@ pub(crate) enum Route {
     Asking(Node),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -54,6 +54,27 @@ impl Node {
     }
 }
 
+impl Node {
+    pub(crate) fn at(address: &ConnectionAddr) -> Option<Self> {
+        match address {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some(Self { host: host.clone(), port: *port })
+            }
+            _ => None,
+        }
+    }
+
+    /// Its address, encrypted if the other is.
+    pub(crate) fn address_like(&self, other: &ConnectionAddr) -> ConnectionAddr {
+        let mut address = other.clone();
+        match &mut address {
+            ConnectionAddr::TcpTls { host, port, .. } => (*host, *port) = (self.host.clone(), self.port),
+            _ => address = ConnectionAddr::Tcp(self.host.clone(), self.port),
+        }
+        address
+    }
+}
+
 impl From<Node> for SingleNodeRoutingInfo {
     fn from(Node { host, port }: Node) -> Self {
         Self::ByAddress { host, port }
@@ -63,6 +84,10 @@ impl From<Node> for SingleNodeRoutingInfo {
 impl Connection {
     pub(crate) async fn send(&mut self, command: &Cmd, route: Route) -> RedisResult<Value> {
         let reply = match (self, route) {
+            (Self::Single(connection), Route::Asking(_)) => {
+                let replies = connection.send_packed_commands(&asking(command), 0, 2).await?;
+                replies.into_iter().next_back().unwrap_or(Value::Nil)
+            }
             (Self::Single(connection), _) => connection.send_packed_command(command).await?,
             (Self::Managed(connection), _) => connection.send_packed_command(command).await?,
             (Self::Cluster(connection), Route::ByKey) => command.query_async(connection).await?,
@@ -70,9 +95,7 @@ impl Connection {
                 connection.route_command(command.clone(), RoutingInfo::SingleNode(node.into())).await?
             }
             (Self::Cluster(connection), Route::Asking(node)) => {
-                let mut pipeline = redis::pipe();
-                pipeline.cmd("ASKING").add_command(command.clone());
-                let replies = connection.route_pipeline(pipeline, 0, 2, node.into()).await?;
+                let replies = connection.route_pipeline(asking(command), 0, 2, node.into()).await?;
                 replies.into_iter().next_back().unwrap_or(Value::Nil)
             }
         };
@@ -82,6 +105,13 @@ impl Connection {
     pub(crate) fn is_cluster(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }
+}
+
+/// A node that is about to take a slot over serves it only to those who ask.
+fn asking(command: &Cmd) -> Pipeline {
+    let mut pipeline = redis::pipe();
+    pipeline.cmd("ASKING").add_command(command.clone());
+    pipeline
 }
 
 impl From<MultiplexedConnection> for RedisConnection {

@@ -4,15 +4,18 @@
 
 mod arguments;
 mod builder;
+mod cluster;
 mod connecting;
 mod connection;
 mod error;
 mod index;
 mod keys;
+mod line;
 mod link;
 mod purge;
 mod reply;
 mod script;
+mod slots;
 mod store;
 mod target;
 mod tls;

@@ -1,39 +1,26 @@
-//! The way to Redis: one connection for all callers, made anew when it breaks, and a time limit for every call.
+//! Commands on their way to Redis: within a time limit, and never twice what may have been carried out.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt as _, Shared};
 use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::cluster::Cluster;
 use crate::connection::{Connection, Node, Route};
 use crate::error::is_read_only;
+use crate::line::{Line, timed_out};
 
-/// Makes a connection.
-pub(crate) type Connect = Arc<dyn Fn() -> BoxFuture<'static, RedisResult<Connection>> + Send + Sync>;
-
+/// The way to Redis.
 pub(crate) struct Link {
-    source: Source,
+    servers: Servers,
     time_limit: Duration,
 }
 
-enum Source {
-    /// Mended by whoever made it.
-    Given(Connection),
-    Ours {
-        connect: Connect,
-        current: Mutex<Current>,
-    },
-}
-
-/// A connection, or the attempt to make one: whoever needs it waits for the same attempt.
-struct Current {
-    attempt: Shared<BoxFuture<'static, RedisResult<Connection>>>,
-    generation: u64,
-    since: Instant,
-    failed: Option<Instant>,
+pub(crate) enum Servers {
+    /// One, or whatever a connection of the application's leads to.
+    One(Arc<Line>),
+    Cluster(Box<Cluster>),
 }
 
 /// What a command does if it is sent twice.
@@ -51,6 +38,13 @@ pub(crate) struct Call<'a> {
     deadline: Instant,
 }
 
+/// Where a command goes.
+struct Reached {
+    line: Arc<Line>,
+    generation: u64,
+    connection: Connection,
+}
+
 /// What to do after an error.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
@@ -65,23 +59,23 @@ enum Step {
 
 /// However short the time limit of a call: nodes and Sentinels that are down are waited for.
 const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
-/// After a failed attempt to connect, callers get its error for so long; then one of them tries again.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
-/// The connections to a whole Cluster are not given up more often than this.
-const CLUSTER_PAUSE: Duration = Duration::from_secs(1);
 /// For one command.
 const MOST_RECONNECTS: usize = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
+/// For one attempt to connect.
+pub(crate) fn connecting_limit(time_limit: Duration) -> Duration {
+    time_limit.max(CONNECTING_TAKES_AT_MOST)
+}
+
 impl Link {
     pub(crate) fn given(connection: Connection, time_limit: Duration) -> Self {
-        Self { source: Source::Given(connection), time_limit }
+        Self { servers: Servers::One(Arc::new(Line::Given(connection))), time_limit }
     }
 
-    pub(crate) fn connecting(connect: Connect, time_limit: Duration) -> Self {
-        let current = Mutex::new(Current::begin(&connect, time_limit, 0));
-        Self { source: Source::Ours { connect, current }, time_limit }
+    pub(crate) fn new(servers: Servers, time_limit: Duration) -> Self {
+        Self { servers, time_limit }
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
@@ -94,65 +88,31 @@ impl Link {
 
     /// A call for the time that connecting takes.
     pub(crate) fn first_call(&self) -> Call<'_> {
-        Call { link: self, deadline: Instant::now() + self.time_limit.max(CONNECTING_TAKES_AT_MOST) }
+        Call { link: self, deadline: Instant::now() + connecting_limit(self.time_limit) }
     }
 
-    async fn connection(&self) -> RedisResult<(u64, Connection)> {
-        let (generation, attempt) = match &self.source {
-            Source::Given(connection) => return Ok((0, connection.clone())),
-            Source::Ours { connect, current } => {
-                let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-                if current.failed.is_some_and(|failed| failed.elapsed() >= RECONNECT_PAUSE) {
-                    *current = Current::begin(connect, self.time_limit, current.generation + 1);
-                }
-                if let Some(Ok(connection)) = current.attempt.peek() {
-                    return Ok((current.generation, connection.clone()));
-                }
-                (current.generation, current.attempt.clone())
-            }
-        };
-        let result = attempt.await;
-        if result.is_err()
-            && let Source::Ours { current, .. } = &self.source
-        {
-            let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-            if current.generation == generation && current.failed.is_none() {
-                current.failed = Some(Instant::now());
-            }
-        }
-        Ok((generation, result?))
-    }
-
-    /// Nobody gets this connection any more. Commands that others have sent over it still get their answers.
-    fn discard(&self, generation: u64, connection: &Connection) {
-        if let Source::Ours { connect, current } = &self.source {
-            let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-            let too_soon = connection.is_cluster() && current.since.elapsed() < CLUSTER_PAUSE;
-            if current.generation == generation && !too_soon {
-                *current = Current::begin(connect, self.time_limit, generation + 1);
-            }
+    /// The nodes, when the store knows them: another may have what one does not.
+    fn cluster(&self) -> Option<&Cluster> {
+        match &self.servers {
+            Servers::One(_) => None,
+            Servers::Cluster(cluster) => Some(cluster),
         }
     }
-}
 
-impl Current {
-    fn begin(connect: &Connect, time_limit: Duration, generation: u64) -> Self {
-        let limit = time_limit.max(CONNECTING_TAKES_AT_MOST);
-        let attempt = timeout(limit, connect());
-        // A task of its own: it goes on when nobody waits any more.
-        let attempt = tokio::spawn(async move {
-            let message = || format!("Redis did not take a connection within {limit:?}");
-            attempt.await.unwrap_or_else(|_| Err(timed_out(message())))
-        });
-        let attempt = async move { attempt.await.unwrap_or_else(|ended| Err(io::Error::other(ended).into())) };
-        let attempt = attempt.boxed().shared();
-        Self { attempt, generation, since: Instant::now(), failed: None }
+    async fn line(&self, command: &Cmd, route: &Route) -> RedisResult<Arc<Line>> {
+        match &self.servers {
+            Servers::One(line) => Ok(Arc::clone(line)),
+            Servers::Cluster(cluster) => cluster.line(command, route).await,
+        }
     }
 }
 
 impl Call<'_> {
     /// Connects, and asks whether commands are welcome.
     pub(crate) async fn check(&self) -> RedisResult<()> {
+        if let Some(cluster) = self.link.cluster() {
+            return self.in_time(cluster.ask()).await;
+        }
         // A Cluster's driver has asked for the slots when it has connected.
         if !self.is_cluster().await? {
             self.send(&redis::cmd("PING"), Effect::Repeatable).await?;
@@ -162,7 +122,10 @@ impl Call<'_> {
 
     /// Connects, if need be.
     pub(crate) async fn is_cluster(&self) -> RedisResult<bool> {
-        Ok(self.in_time(self.link.connection()).await?.1.is_cluster())
+        match &self.link.servers {
+            Servers::Cluster(_) => Ok(true),
+            Servers::One(line) => Ok(self.in_time(line.connection()).await?.1.is_cluster()),
+        }
     }
 
     /// Sends a command until it is answered, and never twice what may have been carried out.
@@ -173,37 +136,42 @@ impl Call<'_> {
     pub(crate) async fn send_to(&self, command: &Cmd, effect: Effect, mut route: Route) -> RedisResult<Value> {
         let (mut pause, mut reconnects, mut redirected) = (FIRST_PAUSE, 0, 0);
         loop {
-            // What fails here was not sent.
-            let (generation, mut connection) = self.in_time(self.link.connection()).await?;
-            let sent = Instant::now();
-            let error = match self.in_time(connection.send(command, route.clone())).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let mut next = Route::ByKey;
-            match next_step(&error, effect, connection.is_cluster()) {
-                Step::GiveUp => {
+            let (step, error) = match self.in_time(self.reach(command, &route)).await {
+                Ok(mut reached) => {
+                    let sent = Instant::now();
+                    let error = match self.in_time(reached.connection.send(command, route.clone())).await {
+                        Ok(reply) => return Ok(reply),
+                        Err(error) => error,
+                    };
+                    let step =
+                        next_step(&error, effect, reached.connection.is_cluster() || self.link.cluster().is_some());
                     // Not when all but a moment of the call's time went elsewhere.
-                    let is_slow = sent.elapsed() >= self.link.time_limit / 2;
-                    if error.is_connection_dropped() || (error.is_io_error() && is_slow) {
-                        self.link.discard(generation, &connection);
+                    let is_slow = error.is_io_error() && sent.elapsed() >= self.link.time_limit / 2;
+                    if step == Step::Reconnect || is_slow || error.is_connection_dropped() {
+                        reached.line.discard(reached.generation);
                     }
-                    return Err(error);
+                    (step, error)
                 }
+                // It was not sent. Another node of a Cluster may take over.
+                Err(error) if self.link.cluster().is_some() && is_unreachable(&error) => (Step::Later, error),
+                Err(error) => return Err(error),
+            };
+            self.note(command, &step, &error);
+            route = match step {
+                Step::GiveUp => return Err(error),
                 Step::To(node) if redirected == 0 => {
                     redirected = 1;
                     route = node;
                     continue;
                 }
                 // Two nodes that send each other's clients to and fro need a moment, not more requests.
-                Step::To(node) => next = node,
+                Step::To(node) => node,
                 Step::Reconnect => {
-                    self.link.discard(generation, &connection);
                     reconnects += 1;
+                    Route::ByKey
                 }
-                Step::Later => {}
-            }
-            route = next;
+                Step::Later => Route::ByKey,
+            };
             if reconnects > MOST_RECONNECTS || Instant::now() + pause >= self.deadline {
                 if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
                     return Err(timed_out("the Cluster's nodes do not agree on which of them has the key".to_owned()));
@@ -215,6 +183,23 @@ impl Call<'_> {
         }
     }
 
+    /// A connection to where the command goes.
+    async fn reach(&self, command: &Cmd, route: &Route) -> RedisResult<Reached> {
+        let line = self.link.line(command, route).await?;
+        let (generation, connection) = line.connection().await?;
+        Ok(Reached { line, generation, connection })
+    }
+
+    /// What an error says of a Cluster.
+    fn note(&self, command: &Cmd, step: &Step, error: &RedisError) {
+        let Some(cluster) = self.link.cluster() else { return };
+        if let Step::To(Route::Node(node)) = step {
+            cluster.moved(command, node);
+        } else if is_unreachable(error) || matches!(step, Step::Reconnect | Step::Later) {
+            cluster.doubt();
+        }
+    }
+
     async fn in_time<T>(&self, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
         timeout_at(self.deadline, work)
             .await
@@ -222,8 +207,8 @@ impl Call<'_> {
     }
 }
 
-fn timed_out(message: String) -> RedisError {
-    io::Error::new(io::ErrorKind::TimedOut, message).into()
+fn is_unreachable(error: &RedisError) -> bool {
+    error.is_io_error() || error.kind() == ErrorKind::ClusterConnectionNotFound
 }
 
 fn next_step(error: &RedisError, effect: Effect, is_cluster: bool) -> Step {

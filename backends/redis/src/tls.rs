@@ -1,6 +1,5 @@
 //! What encryption changes: nothing without the feature.
 
-use redis::cluster::ClusterClientBuilder;
 use redis::sentinel::SentinelClientBuilder;
 use redis::{Client, ConnectionInfo, RedisResult};
 use typed_sessions_core::Result;
@@ -39,14 +38,6 @@ pub(crate) fn client(node: ConnectionInfo, certificates: &Certificates) -> Redis
 }
 
 #[cfg(feature = "tls")]
-pub(crate) fn cluster(builder: ClusterClientBuilder, certificates: &Certificates) -> ClusterClientBuilder {
-    match certificates {
-        Some(certificates) => builder.certs(certificates.clone()),
-        None => builder,
-    }
-}
-
-#[cfg(feature = "tls")]
 pub(crate) fn sentinel(
     builder: SentinelClientBuilder,
     sentinels: &[ConnectionInfo],
@@ -68,7 +59,7 @@ pub(crate) fn sentinel(
 
 #[cfg(not(feature = "tls"))]
 mod without {
-    use super::{Client, ClusterClientBuilder, ConnectionInfo, RedisResult, Result, SentinelClientBuilder};
+    use super::{Client, ConnectionInfo, RedisResult, Result, SentinelClientBuilder};
 
     #[derive(Clone, Default)]
     pub(crate) struct Certificates(());
@@ -80,10 +71,6 @@ mod without {
 
     pub(crate) fn client(node: ConnectionInfo, _: &Certificates) -> RedisResult<Client> {
         Client::open(node)
-    }
-
-    pub(crate) fn cluster(builder: ClusterClientBuilder, _: &Certificates) -> ClusterClientBuilder {
-        builder
     }
 
     pub(crate) fn sentinel(

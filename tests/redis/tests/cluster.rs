@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use typed_sessions::{ErrorKind, RedisStore, SessionId, SessionInfo, connect};
+use futures::future::join_all;
+use typed_sessions::{ErrorKind, Overflow, RedisStore, SessionId, SessionInfo, Sessions, connect};
 use typed_sessions_redis_tests::{Member, Shop, builder, logged_in, sessions, stored};
 use typed_sessions_test_servers::cluster::Cluster;
 
@@ -130,7 +131,81 @@ async fn a_dying_master_is_followed_by_its_replica() {
     .await;
 }
 
-async fn eventually_opens(sessions: &typed_sessions::Sessions<Shop>, token: &str) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f1_bursts_are_served_while_slots_move() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let cluster = Arc::new(Cluster::start());
+    let store = store(&cluster).await;
+    let limited = Sessions::<Shop>::builder(store).max_sessions_per_user(5, Overflow::EvictOldest);
+    let sessions = limited.build().expect("consistent");
+    let moving = Arc::clone(&cluster);
+    let mover = tokio::task::spawn_blocking(move || {
+        for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+            moving.move_slots(from, to, 1000);
+        }
+    });
+    let mut bursts = 0;
+    while !mover.is_finished() {
+        let burst = join_all((0..100).map(|n| {
+            let sessions = sessions.clone();
+            tokio::spawn(async move {
+                let (_, token) = logged_in(&sessions, n % 10).await;
+                sessions.open(&token).await.expect("opens");
+            })
+        }));
+        for done in burst.await {
+            done.expect("no call fails");
+        }
+        bursts += 1;
+    }
+    mover.await.expect("the slots moved");
+    assert!(bursts > 3, "{bursts} bursts prove little");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f1_a_node_that_hangs_holds_up_only_its_own_sessions() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let cluster = Cluster::start();
+    let limit = Duration::from_millis(500);
+    let store = builder(&cluster.url()).prefix("hang").time_limit(limit).connect().await.expect("connects");
+    let sessions = sessions(store);
+    let (mut there, mut elsewhere) = (Vec::new(), Vec::new());
+    for _ in 0..60 {
+        let (session, token) = stored(&sessions).await;
+        let is_there = cluster.nodes[0].cli(&["EXISTS", &format!("hang:id:{}", session.id())]).trim() == "1";
+        if is_there { there.push(token) } else { elsewhere.push(token) }
+    }
+    assert!(there.len() > 5 && elsewhere.len() > 5, "sessions are spread");
+    cluster.nodes[0].stop();
+    let done = Arc::new(AtomicBool::new(false));
+    let waiting = there.clone().into_iter().map(|token| {
+        let (sessions, done) = (sessions.clone(), Arc::clone(&done));
+        tokio::spawn(async move {
+            while !done.load(Ordering::SeqCst) {
+                let error = sessions.open(&token).await.expect_err("its node hangs");
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+            }
+        })
+    });
+    let waiting: Vec<_> = waiting.collect();
+    let begin = Instant::now();
+    // Not so long that the Cluster gives the node up.
+    while begin.elapsed() < Duration::from_millis(1500) {
+        for opened in join_all(elsewhere.iter().map(|token| sessions.open(token))).await {
+            assert!(opened.expect("its node answers").is_some());
+        }
+    }
+    done.store(true, Ordering::SeqCst);
+    for waiting in waiting {
+        waiting.await.expect("no panic");
+    }
+    cluster.nodes[0].resume();
+    for token in &there {
+        eventually_opens(&sessions, token).await;
+    }
+}
+
+async fn eventually_opens(sessions: &Sessions<Shop>, token: &str) {
     for _ in 0..300 {
         match sessions.open(token).await {
             Ok(found) => {

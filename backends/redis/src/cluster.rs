@@ -1,0 +1,191 @@
+//! A Cluster: a line to each of its nodes, and the way from a key to its node.
+//!
+//! The driver has this as well, for all nodes in one task: there a node that hangs holds up the callers of the others, and a slot
+//! that moves at a busy moment stops them for good (redis 1.8 on tokio 1.54: the task waits for a lock that commands of its own hold).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::{FutureExt as _, select_ok};
+use redis::{Arg, Cmd, ErrorKind, RedisResult};
+use tokio::time::Instant;
+
+use crate::connection::{Node, Route};
+use crate::line::{Connect, Line};
+use crate::slots::Slots;
+
+/// The nodes are not asked for their slots more often than this.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) struct Cluster {
+    /// Those that the URL names.
+    seeds: Vec<Node>,
+    connect: Box<dyn Fn(&Node) -> Connect + Send + Sync>,
+    /// For one attempt to connect to a node.
+    limit: Duration,
+    lines: Mutex<HashMap<Node, Arc<Line>>>,
+    slots: Mutex<Slots>,
+    /// Something went wrong that may mean that slots have other owners now.
+    doubt: AtomicBool,
+    /// Whoever holds this asks; when that was done last.
+    asked: tokio::sync::Mutex<Option<Instant>>,
+}
+
+impl Cluster {
+    pub(crate) fn new(
+        seeds: Vec<Node>,
+        limit: Duration,
+        connect: impl Fn(&Node) -> Connect + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            seeds,
+            connect: Box::new(connect),
+            limit,
+            lines: Mutex::default(),
+            slots: Mutex::default(),
+            doubt: AtomicBool::new(true),
+            asked: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The line to the node that has the command's key, or to that of the route.
+    pub(crate) async fn line(&self, command: &Cmd, route: &Route) -> RedisResult<Arc<Line>> {
+        if let Route::Node(node) | Route::Asking(node) = route {
+            return Ok(self.line_to(node));
+        }
+        let owner = || match key(command) {
+            Some(key) => self.slots().owner(slot(key)).cloned(),
+            None => self.slots().owners().next().cloned(),
+        };
+        let known = owner();
+        if self.doubt.load(Ordering::SeqCst) || known.is_none() {
+            let asked = self.ask().await;
+            // Those who were known may still be right.
+            if known.is_none() {
+                asked?;
+            }
+        }
+        match owner() {
+            Some(node) => Ok(self.line_to(&node)),
+            None => Err((ErrorKind::ClusterConnectionNotFound, "no node of the Cluster has the key's slot").into()),
+        }
+    }
+
+    /// A redirection told who has the command's key.
+    pub(crate) fn moved(&self, command: &Cmd, node: &Node) {
+        if let Some(key) = key(command) {
+            self.slots().moved(slot(key), node.clone());
+        }
+    }
+
+    /// The next one who needs a slot asks who has it.
+    pub(crate) fn doubt(&self) {
+        self.doubt.store(true, Ordering::SeqCst);
+    }
+
+    /// Asks all nodes who has which slots; the first answer counts.
+    pub(crate) async fn ask(&self) -> RedisResult<()> {
+        let mut asked = self.asked.lock().await;
+        if asked.is_some_and(|asked| asked.elapsed() < PAUSE) {
+            return Ok(());
+        }
+        *asked = Some(Instant::now());
+        // What goes wrong from here on is news.
+        self.doubt.store(false, Ordering::SeqCst);
+        let nodes: HashSet<Node> = self.lines().keys().chain(&self.seeds).cloned().collect();
+        let (slots, _) = match select_ok(nodes.iter().map(|node| self.ask_node(node).boxed())).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.doubt();
+                return Err(error);
+            }
+        };
+        self.lines().retain(|node, _| self.seeds.contains(node) || slots.owners().any(|owner| owner == node));
+        *self.slots() = slots;
+        Ok(())
+    }
+
+    async fn ask_node(&self, node: &Node) -> RedisResult<Slots> {
+        let line = self.line_to(node);
+        let (generation, mut connection) = line.connection().await?;
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("SLOTS");
+        let answer = connection.send(&command, Route::ByKey).await;
+        if answer.as_ref().is_err_and(redis::RedisError::is_connection_dropped) {
+            line.discard(generation);
+        }
+        Slots::parse(answer?, node)
+    }
+
+    fn line_to(&self, node: &Node) -> Arc<Line> {
+        let mut lines = self.lines();
+        let new = || Arc::new(Line::connecting((self.connect)(node), self.limit));
+        Arc::clone(lines.entry(node.clone()).or_insert_with(new))
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<Node, Arc<Line>>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The key of a command, if it is about one.
+fn key(command: &Cmd) -> Option<&[u8]> {
+    let mut words = command.args_iter().map(|word| if let Arg::Simple(word) = word { word } else { b"" });
+    match words.next()? {
+        b"EVALSHA" | b"EVAL" => words.nth(2),
+        b"CLUSTER" | b"PING" | b"SCAN" => None,
+        _ => words.next(),
+    }
+}
+
+/// The slot of a key, or of what it has between braces (Redis Cluster Specification, "Key distribution model").
+fn slot(key: &[u8]) -> u16 {
+    let find = |from: usize, brace: u8| key.iter().skip(from).position(|byte| *byte == brace).map(|at| from + at);
+    let tag = find(0, b'{').and_then(|open| Some(open + 1..find(open + 1, b'}')?)).filter(|tag| !tag.is_empty());
+    crc16::State::<crc16::XMODEM>::calculate(tag.map_or(key, |tag| &key[tag])) % 16384
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_where_the_commands_have_them() {
+        let command = |words: &[&str]| {
+            let mut command = redis::cmd(words[0]);
+            command.arg(&words[1..]);
+            command
+        };
+        for (words, expected) in [
+            (&["HGETALL", "k"][..], Some("k")),
+            (&["EVALSHA", "hash", "1", "k", "v"], Some("k")),
+            (&["EVAL", "return 1", "1", "k"], Some("k")),
+            (&["ZREM", "k", "member"], Some("k")),
+            (&["CLUSTER", "NODES"], None),
+            (&["SCAN", "0"], None),
+        ] {
+            assert_eq!(key(&command(words)), expected.map(str::as_bytes), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn slots_are_those_of_redis() {
+        // What `CLUSTER KEYSLOT` answers.
+        for (key, expected) in [
+            ("123456789", 12739),
+            ("{user1000}.following", slot(b"user1000")),
+            ("foo{}{bar}", slot(b"foo{}{bar}")),
+            ("foo{{bar}}zap", slot(b"{bar")),
+            ("foo{bar}{zap}", slot(b"bar")),
+        ] {
+            assert_eq!(slot(key.as_bytes()), expected, "{key}");
+        }
+        assert_ne!(slot(b"foo{}{bar}"), slot(b"bar"));
+    }
+}
