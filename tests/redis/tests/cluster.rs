@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use typed_sessions::redis::cluster::ClusterClientBuilder;
 use typed_sessions::{ErrorKind, Overflow, RedisStore, SessionId, SessionInfo, Sessions, connect};
-use typed_sessions_redis_tests::{Member, Shop, builder, logged_in, sessions, stored};
+use typed_sessions_redis_tests::{Member, Shop, builder, fresh_prefix, logged_in, sessions, stored, works};
 use typed_sessions_test_servers::cluster::Cluster;
 
 /// Eighteen servers at a time would be slow enough for nodes to give each other up.
@@ -250,7 +251,17 @@ async fn one_user_has_sessions_on_every_node() {
     }
     assert!(half_moved.revoke(session.id()).await.expect("ends"));
 
-    // By the URL of the facade as well.
+    // Over a connection of the application's own as well.
+    let client = ClusterClientBuilder::new([cluster.nodes[0].url()]).retries(0).build().expect("a client");
+    let connection = client.get_async_connection().await.expect("connects");
+    for _ in 0..20 {
+        let store = RedisStore::builder().connection(connection.clone()).prefix(fresh_prefix()).connect().await;
+        let store = store.expect("connects");
+        works(store.clone()).await;
+        assert_eq!(typed_sessions_redis_tests::sessions(store).purge_expired(9).await.expect("purges"), 0);
+    }
+
+    // By the URL of the facade.
     let store = connect(cluster.url()).await.expect("connects");
     stored(&typed_sessions_redis_tests::sessions(store)).await;
 

@@ -1,12 +1,14 @@
 //! How to get to Redis: URLs, credentials, TLS, sockets, connections of one's own.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use typed_sessions::redis::aio::ConnectionManager;
 use typed_sessions::redis::{Client, TlsCertificates};
 use typed_sessions::{ErrorKind, RedisStore, connect};
 use typed_sessions_redis_tests::{logged_in, sessions, works};
+use typed_sessions_test_servers::cluster::Cluster;
 use typed_sessions_test_servers::redis::Redis;
 use typed_sessions_test_servers::{eventually, free_port};
 
@@ -84,22 +86,47 @@ async fn a_unix_socket() {
     fs::remove_dir_all(dir).expect("removes");
 }
 
+/// A certificate for this machine, and where it is for a server.
+struct Encrypted {
+    dir: PathBuf,
+    pem: String,
+}
+
+impl Encrypted {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("typed-sessions-{name}-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("a directory");
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let certificate = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let pem = certificate.cert.pem();
+        fs::write(dir.join("cert.pem"), &pem).expect("written");
+        fs::write(dir.join("key.pem"), certificate.signing_key.serialize_pem()).expect("written");
+        Self { dir, pem }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.dir.join(name).to_string_lossy().into_owned()
+    }
+
+    fn certificates(&self) -> TlsCertificates {
+        TlsCertificates { client_tls: None, root_cert: Some(self.pem.clone().into_bytes()) }
+    }
+}
+
+impl Drop for Encrypted {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
 #[tokio::test]
 async fn an_encrypted_connection() {
-    let dir = std::env::temp_dir().join(format!("typed-sessions-tls-{}", std::process::id()));
-    fs::create_dir_all(&dir).expect("a directory");
-    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let write = |name: &str, text: String| {
-        let path = dir.join(name);
-        fs::write(&path, text).expect("written");
-        path.to_string_lossy().into_owned()
-    };
-    let pem = certificate.cert.pem();
-    let (cert, key) = (write("cert.pem", pem.clone()), write("key.pem", certificate.signing_key.serialize_pem()));
-    let port = free_port().to_string();
+    let encrypted = Encrypted::new("tls");
+    let port = free_port();
+    let (cert, key) = (encrypted.file("cert.pem"), encrypted.file("key.pem"));
     let server = Redis::start(&[
         "--tls-port",
-        &port,
+        &port.to_string(),
         "--tls-cert-file",
         &cert,
         "--tls-key-file",
@@ -110,13 +137,24 @@ async fn an_encrypted_connection() {
         "no",
     ]);
     let url = format!("rediss://localhost:{port}");
-    let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.into_bytes()) };
-    let store = RedisStore::builder().url(&url).certificates(certificates).connect().await.expect("connects");
-    works(store).await;
+    let builder = RedisStore::builder().url(&url).certificates(encrypted.certificates());
+    works(builder.connect().await.expect("connects")).await;
     let error = connect(&url).await.expect_err("nobody vouches for this certificate");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     let text = format!("{error:?}");
     assert!(text.to_lowercase().contains("certificate"), "{text}");
     drop(server);
-    fs::remove_dir_all(dir).expect("removes");
+}
+
+#[tokio::test]
+async fn an_encrypted_cluster() {
+    let encrypted = Encrypted::new("tls-cluster");
+    let (cluster, addresses) = Cluster::start_encrypted(&encrypted.file("cert.pem"), &encrypted.file("key.pem"));
+    let url = format!("rediss+cluster://{},{}", addresses[0], addresses[1]);
+    let builder = || RedisStore::builder().url(&url).certificates(encrypted.certificates()).connect();
+    // On all of the nodes.
+    for _ in 0..20 {
+        works(builder().await.expect("connects")).await;
+    }
+    drop(cluster);
 }

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::eventually;
 use crate::redis::Redis;
+use crate::{eventually, free_port};
 
 /// Six nodes on private ports.
 #[derive(Debug)]
@@ -21,20 +21,31 @@ impl Cluster {
     /// # Panics
     /// When Redis is not installed or the Cluster does not come up.
     pub fn start() -> Self {
-        let options = [
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            NODE_TIMEOUT_MILLIS,
-            "--cluster-config-file",
-            "nodes.conf",
-            "--repl-diskless-sync-delay",
-            "0",
-        ];
-        let nodes: Vec<Redis> = (0..6).map(|_| Redis::start(&options)).collect();
+        let nodes: Vec<Redis> = (0..6).map(|_| start_node(&[])).collect();
+        let addresses: Vec<String> = nodes.iter().map(Redis::address).collect();
+        Self::of(nodes, &addresses, &[])
+    }
+
+    /// The same, and all that nodes and clients say to each other is encrypted, with this certificate and its key. Also returns the
+    /// addresses at which it is; `nodes` has others, for these tests' own eyes.
+    ///
+    /// # Panics
+    /// When Redis is not installed or the Cluster does not come up.
+    pub fn start_encrypted(certificate: &str, key: &str) -> (Self, Vec<String>) {
+        let files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate];
+        let rest = ["--tls-cluster", "yes", "--tls-replication", "yes", "--tls-auth-clients", "no"];
+        let ports: Vec<String> = (0..6).map(|_| free_port().to_string()).collect();
+        let start = |port: &String| start_node(&[&["--tls-port", port], &files[..], &rest].concat());
+        let nodes = ports.iter().map(start).collect();
+        let addresses: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        let client = ["--tls", "--cacert", certificate];
+        (Self::of(nodes, &addresses, &client), addresses)
+    }
+
+    fn of(nodes: Vec<Redis>, addresses: &[String], client: &[&str]) -> Self {
         let cluster = Self { nodes };
-        let addresses: Vec<String> = cluster.nodes.iter().map(Redis::address).collect();
-        let mut create = vec!["--cluster", "create"];
+        let mut create = client.to_vec();
+        create.extend(["--cluster", "create"]);
         create.extend(addresses.iter().map(String::as_str));
         create.extend(["--cluster-replicas", "1", "--cluster-yes"]);
         command(&create);
@@ -147,6 +158,20 @@ impl Cluster {
             })
         });
     }
+}
+
+fn start_node(more: &[&str]) -> Redis {
+    let options = [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-node-timeout",
+        NODE_TIMEOUT_MILLIS,
+        "--cluster-config-file",
+        "nodes.conf",
+        "--repl-diskless-sync-delay",
+        "0",
+    ];
+    Redis::start(&[&options[..], more].concat())
 }
 
 fn command(args: &[&str]) {
