@@ -4,13 +4,12 @@
 //! that moves at a busy moment stops them for good (redis 1.8 on tokio 1.54: the task waits for a lock that commands of its own hold).
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{FutureExt as _, select_ok};
 use redis::{Arg, Cmd, ErrorKind, RedisResult};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::connection::{Node, Route};
 use crate::line::{Connect, Line};
@@ -18,6 +17,8 @@ use crate::slots::Slots;
 
 /// The nodes are not asked for their slots more often than this.
 const PAUSE: Duration = Duration::from_millis(100);
+/// So long a command waits for news when it has somewhere to go.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 pub(crate) struct Cluster {
     /// Those that the URL names.
@@ -27,8 +28,8 @@ pub(crate) struct Cluster {
     limit: Duration,
     lines: Mutex<HashMap<Node, Arc<Line>>>,
     slots: Mutex<Slots>,
-    /// Something went wrong that may mean that slots have other owners now.
-    doubt: AtomicBool,
+    /// Where something went wrong: their slots may have other owners now, and they may be the last to know.
+    doubted: Mutex<HashSet<Node>>,
     /// Whoever holds this asks; when that was done last.
     asked: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -45,7 +46,7 @@ impl Cluster {
             limit,
             lines: Mutex::default(),
             slots: Mutex::default(),
-            doubt: AtomicBool::new(true),
+            doubted: Mutex::default(),
             asked: tokio::sync::Mutex::default(),
         }
     }
@@ -55,19 +56,13 @@ impl Cluster {
         if let Route::Node(node) | Route::Asking(node) = route {
             return Ok(self.line_to(node));
         }
-        let owner = || match key(command) {
-            Some(key) => self.slots().owner(slot(key)).cloned(),
-            None => self.slots().owners().next().cloned(),
-        };
-        let known = owner();
-        if self.doubt.load(Ordering::SeqCst) || known.is_none() {
-            let asked = self.ask().await;
-            // Those who were known may still be right.
-            if known.is_none() {
-                asked?;
-            }
+        if self.owner(command).is_none() {
+            self.ask().await?;
+        } else if !lock(&self.doubted).is_empty() {
+            // Whoever is known may still be the one.
+            let _ = timeout(PATIENCE, self.ask()).await;
         }
-        match owner() {
+        match self.owner(command) {
             Some(node) => Ok(self.line_to(&node)),
             None => Err((ErrorKind::ClusterConnectionNotFound, "no node of the Cluster has the key's slot").into()),
         }
@@ -76,34 +71,37 @@ impl Cluster {
     /// A redirection told who has the command's key.
     pub(crate) fn moved(&self, command: &Cmd, node: &Node) {
         if let Some(key) = key(command) {
-            self.slots().moved(slot(key), node.clone());
+            lock(&self.slots).moved(slot(key), node.clone());
         }
     }
 
-    /// The next one who needs a slot asks who has it.
-    pub(crate) fn doubt(&self) {
-        self.doubt.store(true, Ordering::SeqCst);
+    /// A command did not succeed: the next one asks who has which slots, but not those who were asked for this.
+    pub(crate) fn doubt(&self, command: &Cmd, route: &Route) {
+        let node = match route {
+            Route::ByKey => self.owner(command),
+            Route::Node(node) | Route::Asking(node) => Some(node.clone()),
+        };
+        lock(&self.doubted).extend(node);
     }
 
-    /// Asks all nodes who has which slots; the first answer counts.
+    /// Asks the nodes who has which slots; the first answer counts.
     pub(crate) async fn ask(&self) -> RedisResult<()> {
         let mut asked = self.asked.lock().await;
         if asked.is_some_and(|asked| asked.elapsed() < PAUSE) {
             return Ok(());
         }
         *asked = Some(Instant::now());
-        // What goes wrong from here on is news.
-        self.doubt.store(false, Ordering::SeqCst);
-        let nodes: HashSet<Node> = self.lines().keys().chain(&self.seeds).cloned().collect();
-        let (slots, _) = match select_ok(nodes.iter().map(|node| self.ask_node(node).boxed())).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                self.doubt();
-                return Err(error);
-            }
-        };
-        self.lines().retain(|node, _| self.seeds.contains(node) || slots.owners().any(|owner| owner == node));
-        *self.slots() = slots;
+        let doubted = lock(&self.doubted).clone();
+        let known: HashSet<Node> = lock(&self.lines).keys().chain(&self.seeds).cloned().collect();
+        let mut nodes: Vec<&Node> = known.difference(&doubted).collect();
+        if nodes.is_empty() {
+            nodes.extend(&known);
+        }
+        let (slots, _) = select_ok(nodes.iter().map(|node| self.ask_node(node).boxed())).await?;
+        lock(&self.lines).retain(|node, _| self.seeds.contains(node) || slots.owners().any(|owner| owner == node));
+        *lock(&self.slots) = slots;
+        // What went wrong meanwhile is told again by the next one who meets with it.
+        lock(&self.doubted).clear();
         Ok(())
     }
 
@@ -120,18 +118,23 @@ impl Cluster {
     }
 
     fn line_to(&self, node: &Node) -> Arc<Line> {
-        let mut lines = self.lines();
+        let mut lines = lock(&self.lines);
         let new = || Arc::new(Line::connecting((self.connect)(node), self.limit));
         Arc::clone(lines.entry(node.clone()).or_insert_with(new))
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<Node, Arc<Line>>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Who has the command's key; for a command without one, anybody.
+    fn owner(&self, command: &Cmd) -> Option<Node> {
+        let slots = lock(&self.slots);
+        match key(command) {
+            Some(key) => slots.owner(slot(key)).cloned(),
+            None => slots.owners().next().cloned(),
+        }
     }
+}
 
-    fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The key of a command, if it is about one.

@@ -156,7 +156,7 @@ impl Call<'_> {
                 Err(error) if self.link.cluster().is_some() && is_unreachable(&error) => (Step::Later, error),
                 Err(error) => return Err(error),
             };
-            self.note(command, &step, &error);
+            self.note(command, &route, &step, &error);
             route = match step {
                 Step::GiveUp => return Err(error),
                 Step::To(node) if redirected == 0 => {
@@ -191,12 +191,12 @@ impl Call<'_> {
     }
 
     /// What an error says of a Cluster.
-    fn note(&self, command: &Cmd, step: &Step, error: &RedisError) {
+    fn note(&self, command: &Cmd, route: &Route, step: &Step, error: &RedisError) {
         let Some(cluster) = self.link.cluster() else { return };
         if let Step::To(Route::Node(node)) = step {
             cluster.moved(command, node);
         } else if is_unreachable(error) || matches!(step, Step::Reconnect | Step::Later) {
-            cluster.doubt();
+            cluster.doubt(command, route);
         }
     }
 

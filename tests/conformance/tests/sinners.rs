@@ -53,6 +53,7 @@ sinners! {
         r5_login_races_with_renewal,
         r6_renewal_races_with_writes,
         u1_login_races_with_logout,
+        u3_eviction_races_with_a_proof_again,
         u4_sync_races_with_destroy,
         u4_sync_races_with_login_of_another_user,
         w1_write_in_flight_never_revives,
@@ -117,6 +118,7 @@ sinners! {
         u1_odd_user_ids_are_never_mixed_up,
         u2_revocation_is_final,
         u3_a_refused_login_ends_nobody,
+        u3_eviction_races_with_a_proof_again,
         u3_oldest_is_the_least_recently_used,
         u4_sync_reaches_all_devices_and_nobody_else,
         u4_sync_skips_who_changed_hands_meanwhile,
@@ -174,6 +176,7 @@ sinners! {
     ] or []
     ignores_the_limit: IgnoresTheLimit => [
         u1_a_refused_login_leaves_nobody,
+        u3_eviction_races_with_a_proof_again,
         u3_full_house_refuses,
         u3_limit_holds_under_parallel_logins,
         u3_oldest_is_the_least_recently_used,
@@ -243,6 +246,7 @@ sinners! {
         w1_revoked_session_stays_gone,
         w_random_operations_follow_the_model,
     ] or [
+        u3_eviction_races_with_a_proof_again,
         w1_write_in_flight_never_revives,
     ]
     writes_half: WritesHalf => [
