@@ -1,5 +1,6 @@
 //! The quickstart on Redis, and what an operator sees: `cargo run --example redis`, or with the URL of a server of yours,
-//! `cargo run --example redis -- redis://127.0.0.1:6379`. Without one it starts a redis-server that ends with it.
+//! `cargo run --example redis -- redis://127.0.0.1:6379`; there its keys begin with `typed-sessions-example:`. Without one it starts a
+//! redis-server that ends with it.
 
 use typed_sessions::{RedisStore, Result, SessionData, Sessions};
 use typed_sessions_test_servers::redis::Redis;
@@ -21,13 +22,13 @@ async fn main() -> Result<()> {
     let server = if url.is_none() { Some(Redis::start(&[])) } else { None };
     let url = url.or(server.as_ref().map(Redis::url)).unwrap_or_default();
 
-    // The only line that is not the quickstart's.
-    let store = RedisStore::connect(url).await?;
+    // All that is not the quickstart's.
+    let store = RedisStore::builder().url(url).prefix("typed-sessions-example").connect().await?;
     quickstart::tour(store.clone()).await?;
 
     let mut session = Sessions::<Visitor>::new(store).start();
     session.set(Visitor::LANGUAGE, "de".into()).await?;
-    let key = format!("session:id:{}", session.id());
+    let key = format!("typed-sessions-example:id:{}", session.id());
     println!("\nWhat an operator sees: HGETALL {key}");
     if let Some(server) = server {
         println!("{}and it stays for {} s", server.cli(&["HGETALL", &key]), server.cli(&["TTL", &key]).trim());

@@ -13,6 +13,7 @@ use crate::{Error, Result, SessionStore};
 /// | `redis://user:password@host:port/database` | `RedisStore` | `redis` |
 /// | `redis+cluster://host:port,host:port` | `RedisStore` on a Cluster | `redis` |
 /// | `redis+sentinel://host:port,host:port/master` | `RedisStore` on the master that the Sentinels name | `redis` |
+/// | `unix:///run/redis.sock` | `RedisStore` on this machine | `redis` |
 /// | `rediss://...`, `rediss+cluster://...`, `rediss+sentinel://...` | the same, encrypted | `redis-tls` |
 ///
 /// A store on a server is connected when this returns: `ErrorKind::Unavailable` if the server cannot be reached,
@@ -38,13 +39,13 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         "memory" => memory(),
-        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
+        "redis" | "rediss" | "unix" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
             redis(url).await
         }
         "postgres" | "postgresql" => postgres(url).await,
         _ => Err(Error::config(
             "the store's URL has no known scheme: this version of typed-sessions knows `memory:`, `postgres:`, `redis:`, `rediss:`, \
-             `redis+cluster:`, `rediss+cluster:`, `redis+sentinel:` and `rediss+sentinel:`",
+             `unix:`, `redis+cluster:`, `rediss+cluster:`, `redis+sentinel:` and `rediss+sentinel:`",
         )),
     }
 }
@@ -70,7 +71,7 @@ async fn redis(url: &str) -> Result<Arc<dyn SessionStore>> {
 #[cfg(not(feature = "redis"))]
 #[allow(clippy::unused_async, reason = "it connects when the feature is on")]
 async fn redis(_: &str) -> Result<Arc<dyn SessionStore>> {
-    Err(Error::config("`redis:` needs the feature `redis` of typed-sessions: turn it on in Cargo.toml"))
+    Err(Error::config("a URL of Redis needs the feature `redis` of typed-sessions: turn it on in Cargo.toml"))
 }
 
 #[cfg(feature = "memory")]

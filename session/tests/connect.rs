@@ -45,7 +45,7 @@ async fn postgres_says_which_feature_to_turn_on() {
 #[cfg(not(feature = "redis"))]
 #[tokio::test]
 async fn redis_says_which_feature_to_turn_on() {
-    for scheme in ["redis", "rediss", "redis+cluster", "redis+sentinel"] {
+    for scheme in ["redis", "rediss", "unix", "redis+cluster", "redis+sentinel"] {
         let error = connect(format!("{scheme}://host/name")).await.expect_err("the feature is off");
         assert!(error.to_string().contains("feature `redis`"), "{error}");
     }

@@ -81,7 +81,7 @@ async fn a_unix_socket() {
     let socket = dir.join("redis.sock");
     let server = Redis::start(&["--unixsocket", &socket.to_string_lossy()]);
     eventually("the socket is there", || socket.exists());
-    works(RedisStore::connect(format!("unix://{}", socket.display())).await.expect("connects")).await;
+    works(connect(format!("unix://{}", socket.display())).await.expect("connects")).await;
     drop(server);
     fs::remove_dir_all(dir).expect("removes");
 }

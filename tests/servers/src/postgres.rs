@@ -188,12 +188,14 @@ impl Postgres {
     }
 }
 
-/// Where one of PostgreSQL's programs is: Debian keeps the server's out of the path.
+/// Where one of PostgreSQL's programs is: Debian keeps the server's out of the path, by version.
 fn program(name: &str) -> PathBuf {
     let debian = || {
-        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-        let programs = versions.filter_map(|version| Some(version.ok()?.path().join("bin").join(name)));
-        programs.filter(|program| program.is_file()).max()
+        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+        let numbered =
+            versions.filter_map(|version| Some((version.file_name().to_str()?.parse::<f32>().ok()?, version)));
+        let programs = numbered.map(|(number, version)| (number, version.path().join("bin").join(name)));
+        programs.filter(|(_, program)| program.is_file()).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, program)| program)
     };
     debian().or_else(|| find(name)).unwrap_or_else(|| panic!("{name} of PostgreSQL is not installed: {HOW_TO_GET_IT}"))
 }

@@ -3,6 +3,7 @@
 mod atomic;
 mod calls;
 mod contract;
+mod devices;
 mod failure;
 mod keys;
 mod refusals;
@@ -139,6 +140,8 @@ macro_rules! __for_each_case {
                 u1_login_again_and_as_another,
                 u1_only_login_decides_who_the_user_is,
                 u1_header_decides_whose_data_is_believed,
+            }
+            devices {
                 u2_revocation_is_final,
                 u2_password_change_ends_the_other_sessions,
                 u2_step_up_asks_for_a_recent_proof,
