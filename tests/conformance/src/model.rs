@@ -114,6 +114,8 @@ pub(crate) fn random_operations_follow_the_model(world: &World) {
         cases: 48,
         failure_persistence: None,
         max_shrink_iters: 300,
+        // Milliseconds. A store that refuses without end is retried in each try.
+        max_shrink_time: 5000,
         // Always the same sequences: a failure can be run again.
         rng_seed: RngSeed::Fixed(0x7e57),
         ..Config::default()
