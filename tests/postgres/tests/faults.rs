@@ -62,6 +62,18 @@ async fn f1_an_unlogged_table_is_empty_after_a_crash() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f1_an_unlogged_table_survives_a_clean_restart() {
+    let mut server = Postgres::start(&[]);
+    let sessions = sessions(migrated(at(&server).unlogged(true)).await);
+    let (mut session, token) = stored(&sessions).await;
+    server.restart();
+    let mut opened = in_time(sessions.open(&token)).await.expect("a read finds another connection").expect("is there");
+    assert_eq!(opened.id(), session.id());
+    opened.set(Shop::VISITS, 2).await.expect("is written");
+    session.set(Shop::VISITS, 3).await.expect("also by a handle from before");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f1_a_server_that_hangs_is_unavailable() {
     let server = Postgres::start(&[]);
     a_hanging_server_is_unavailable(&hasty(&server).await, || server.stop(), || server.resume()).await;

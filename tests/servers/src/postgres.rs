@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::eventually;
 use crate::port::free_port;
 use crate::process::{Process, find, new_dir};
 
@@ -175,6 +176,17 @@ impl Postgres {
     pub fn start_again(&mut self) {
         self.process.start_again();
         assert!(self.wait_until_it_answers(), "the port was taken meanwhile");
+    }
+
+    /// As an operator does: connections are closed, what is in memory goes to disk, and it starts again.
+    ///
+    /// # Panics
+    /// When it does not end or does not start.
+    pub fn restart(&mut self) {
+        self.process.signal("INT");
+        let pid_file = self.dir().join("data/postmaster.pid");
+        eventually("it has shut down", || !pid_file.exists());
+        self.start_again();
     }
 
     /// Its processes hear nothing until [`resume`](Postgres::resume), but its port stays open.
