@@ -32,6 +32,9 @@ struct Account {
 
 /// What reads as a header is written such that it reads again, and a session with this header can be used in every way.
 /// Texts and user ids stay as they are.
+///
+/// # Panics
+/// When that does not hold.
 pub fn record(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     assert_eq!(Text::from_stored(&text).as_str(), text);

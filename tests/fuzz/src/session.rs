@@ -83,6 +83,9 @@ struct Other {
 
 /// Writes texts straight into a store, one `key=text` a line, and opens the session: it opens, or the error names the key
 /// of such a text; and what is stored stays as it is, whatever is done that changes no value.
+///
+/// # Panics
+/// When that does not hold.
 pub fn session(data: &[u8]) {
     let input = String::from_utf8_lossy(data);
     let set: Vec<(Key, Text)> = input

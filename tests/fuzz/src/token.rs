@@ -9,6 +9,9 @@ struct Nothing {}
 
 /// Every text is the one form of one token, or is refused; the same for session ids. What is no token of a session opens
 /// none, and leaves nothing behind.
+///
+/// # Panics
+/// When that does not hold.
 pub fn token(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let token = Token::parse(&text);
