@@ -8,13 +8,10 @@ use sqlx::postgres::PgConnectOptions;
 use typed_sessions_core::{Error, Result};
 
 use crate::error::from_driver;
-use crate::link::Link;
+use crate::link::{CONNECTING_TAKES_AT_MOST, Link};
 use crate::migrate::Logging;
 use crate::sql::Names;
 use crate::store::PostgresStore;
-
-/// The first connection may take longer than a call.
-const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
 
 /// Longer, and a request is given up by everybody else before.
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(30);

@@ -27,10 +27,14 @@ enum Failure {
     )]
     ReadOnly(String),
     #[error(
-        "PostgreSQL does not know a statement that was prepared ({0}): behind PgBouncer in transaction mode set its \
+        "PostgreSQL does not know a statement that was prepared, or knows another ({0}): behind PgBouncer in transaction mode set its \
          `max_prepared_statements` (1.21 or later)"
     )]
     Unprepared(String),
+    #[error(
+        "the pooler in front of PostgreSQL refuses a parameter ({0}): add it to `ignore_startup_parameters` in `pgbouncer.ini`"
+    )]
+    RefusedAtStart(String),
     #[error("PostgreSQL cannot store a text (code {0}): the database's encoding must be UTF8")]
     Encoding(String),
     #[error("PostgreSQL refused a value (code {0}); its log says which")]
@@ -96,6 +100,7 @@ pub(crate) fn outcome(error: &DriverError) -> Outcome {
             "40001" | "40P01" => Outcome::Undone,
             // A primary that has become a standby; a statement that is not known although it was prepared a moment ago.
             "25006" | "26000" => Outcome::Stale,
+            _ if is_mixed_up(&**error) => Outcome::Stale,
             code if code.starts_with("08") || closes(code) => Outcome::Unknown,
             _ => Outcome::Refused,
         },
@@ -106,6 +111,17 @@ pub(crate) fn outcome(error: &DriverError) -> Outcome {
 /// Whether the connection does not know a statement any more. It was not carried out.
 pub(crate) fn is_unprepared(error: &DriverError) -> bool {
     matches!(error, DriverError::Database(error) if code(&**error) == "26000")
+}
+
+/// Whether the statement of this name has other parameters than ours: a pooler's other client has prepared it. No two statements of
+/// the store have equally many, so that this is noticed.
+fn is_mixed_up(error: &dyn DatabaseError) -> bool {
+    code(error) == "08P01" && error.message().starts_with("bind message supplies")
+}
+
+/// Whether a pooler refuses how connections are begun.
+fn is_refused_at_start(error: &dyn DatabaseError) -> bool {
+    code(error) == "08P01" && error.message().contains("unsupported startup parameter")
 }
 
 /// Said by a server that closes the connection: shut down, crashed, idle for too long.
@@ -119,7 +135,9 @@ pub(crate) fn may_connect_soon(error: &DriverError) -> bool {
         DriverError::Io(_) | DriverError::Protocol(_) => !is_distrusted(error),
         DriverError::Database(error) => {
             let code = code(&**error);
-            ["57P03", "53300"].contains(&&*code) || closes(&code)
+            // A pooler has one code for all that goes wrong behind it.
+            let is_pooler = code.starts_with("08") && !is_refused_at_start(&**error);
+            ["57P03", "53300"].contains(&&*code) || closes(&code) || is_pooler
         }
         _ => false,
     }
@@ -170,7 +188,8 @@ fn from_database(error: &dyn DatabaseError) -> Error {
         // 57014 is a statement_timeout, 55P03 a lock_timeout.
         "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => Error::unavailable(Failure::Other(text)),
         "53300" => Error::unavailable(Failure::Crowded(text)),
-        "08P01" => Error::store(Failure::Other(text)),
+        "08P01" if is_refused_at_start(error) => Error::store(Failure::RefusedAtStart(text)),
+        "08P01" if is_mixed_up(error) => Error::store(Failure::Unprepared(text)),
         code if code.starts_with("08") || code.starts_with("53") && code != "53100" || closes(code) => {
             Error::unavailable(Failure::Other(text))
         }

@@ -5,17 +5,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{Connection as _, Either, Executor as _, PgConnection, PgPool, SqlStr};
-use tokio::time::{Instant, sleep, timeout_at};
+use sqlx::{Connection as _, Either, Executor as _, PgConnection, PgPool};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
 use crate::error::{Outcome, from_driver, is_unprepared, may_connect_soon, no_connection, outcome, timed_out};
 use crate::lent::Lent;
+use crate::sql::Statement;
 
 /// Between two tries, up to so long; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// However short the time limit of a call.
+pub(crate) const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
 
 /// The pool's own limit; each call has a shorter one.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -109,7 +113,7 @@ impl Link {
     /// Sends a statement and waits for all of its answer, the commit included.
     pub(crate) async fn send<'q>(
         &self,
-        sql: &SqlStr,
+        statement: &Statement,
         effect: Effect,
         bind: impl Fn(PgQuery<'q>) -> PgQuery<'q>,
     ) -> Result<Answer> {
@@ -117,7 +121,10 @@ impl Link {
         let mut stale = 0;
         loop {
             let mut connection = self.acquire(&mut tries).await?;
-            let query = || bind(sqlx::query(sql.clone()));
+            let query = || {
+                let query = bind(sqlx::query(statement.sql.clone()));
+                (0..statement.spare).fold(query, |query, _| query.bind(None::<i32>))
+            };
             let error = match timeout_at(tries.deadline, fetch_prepared(&mut connection, query)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
@@ -147,11 +154,25 @@ impl Link {
         }
     }
 
+    /// A connection of the pool. One that has to be made goes to the pool if nobody waits any more: otherwise, where connecting takes
+    /// longer than a call, none would ever be made.
+    async fn lend(&self) -> sqlx::Result<Lent> {
+        let patience = self.time_limit;
+        if self.pool.num_idle() > 0 || self.pool.size() >= self.pool.options().get_max_connections() {
+            return Ok(Lent::new(self.pool.acquire().await?, patience));
+        }
+        let acquire = self.pool.acquire();
+        let acquire = async move { Ok(Lent::new(acquire.await?, patience)) };
+        let made = tokio::spawn(timeout(patience.max(CONNECTING_TAKES_AT_MOST), acquire)).await;
+        // It neither panics nor is it aborted, but by the end of the runtime.
+        made.map_err(|_| sqlx::Error::WorkerCrashed)?.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
     /// A connection, as soon as there is one. Nothing was sent when this fails.
     pub(crate) async fn acquire(&self, tries: &mut Tries) -> Result<Lent> {
         loop {
-            let error = match timeout_at(tries.deadline, self.pool.acquire()).await {
-                Ok(Ok(connection)) => return Ok(Lent::new(connection, self.time_limit)),
+            let error = match timeout_at(tries.deadline, self.lend()).await {
+                Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => return Err(no_connection(self.time_limit)),
                 Ok(Err(error)) => error,
             };

@@ -10,7 +10,7 @@ use typed_sessions_core::{Error, Result};
 
 use crate::error::{from_driver, timed_out, unexpected};
 use crate::link::{Effect, Link, Tries};
-use crate::sql::{Names, safe};
+use crate::sql::{Names, Statement, safe};
 use crate::store::PostgresStore;
 
 /// Others may be migrating at the same time.
@@ -55,8 +55,8 @@ fn insert_version(names: &Names, version: i32) -> String {
 
 /// Every text must fit.
 pub(crate) async fn check_encoding(link: &Link) -> Result<()> {
-    let sql = safe("SELECT current_setting('server_encoding')");
-    let answer = link.send(&sql, Effect::Repeatable, |query| query).await?;
+    let statement = Statement::new("SELECT current_setting('server_encoding')", 0);
+    let answer = link.send(&statement, Effect::Repeatable, |query| query).await?;
     let encoding: String = first(&answer.rows)?;
     if encoding == "UTF8" {
         return Ok(());
@@ -91,7 +91,9 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
         // Under any other level it would not see what a node before it has committed.
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
         let mut transaction = connection.begin_with(begin).await.map_err(|error| from_driver(&error))?;
-        let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended({} || ' migrate', 0))", names.literal());
+        // By schema: a store with another table may be about to make the same one.
+        let lock =
+            format!("SELECT pg_advisory_xact_lock(hashtextextended({} || ' migrate', 0))", names.schema_literal());
         execute(&mut transaction, &lock).await?;
         // By now another node may have done it.
         let current = version(&mut transaction, names, latest).await?;

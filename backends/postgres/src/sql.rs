@@ -20,17 +20,34 @@ pub(crate) struct Names {
     table: String,
 }
 
-/// The statements that requests send, prepared once on each connection.
+/// A statement that is prepared once on each connection.
+///
+/// A pooler that hands a server's connection from client to client may have another statement under the same name there (the driver
+/// numbers them). So no two have equally many parameters: PostgreSQL then refuses what was bound for another.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) sql: SqlStr,
+    /// Parameters that it ignores.
+    pub(crate) spare: usize,
+}
+
+impl Statement {
+    pub(crate) fn new(sql: impl Into<std::sync::Arc<str>>, spare: usize) -> Self {
+        Self { sql: safe(sql), spare }
+    }
+}
+
+/// The statements that requests send.
 #[derive(Debug)]
 pub(crate) struct Statements {
-    pub(crate) load: SqlStr,
-    pub(crate) sessions_of: SqlStr,
-    pub(crate) create: SqlStr,
-    pub(crate) update: SqlStr,
-    pub(crate) login: SqlStr,
-    pub(crate) delete: SqlStr,
-    pub(crate) sweep: SqlStr,
-    pub(crate) purge: SqlStr,
+    pub(crate) load: Statement,
+    pub(crate) sessions_of: Statement,
+    pub(crate) create: Statement,
+    pub(crate) update: Statement,
+    pub(crate) login: Statement,
+    pub(crate) delete: Statement,
+    pub(crate) sweep: Statement,
+    pub(crate) purge: Statement,
 }
 
 impl Names {
@@ -71,22 +88,27 @@ impl Names {
     }
 
     /// The table's name as a text in SQL.
-    pub(crate) fn literal(&self) -> String {
-        format!("E'{}'", self.table().replace('\\', r"\\").replace('\'', r"\'"))
+    fn literal(&self) -> String {
+        literal(&self.table())
+    }
+
+    /// The schema's name as a text in SQL.
+    pub(crate) fn schema_literal(&self) -> String {
+        literal(&self.schema())
     }
 
     pub(crate) fn statements(&self) -> Statements {
         let parameters: Vec<String> = (1..=20).map(|n| format!("${n}")).collect();
         let login = format!("SELECT {}({})", self.qualified("_login"), parameters.join(", "));
         Statements {
-            load: safe(self.fill(include_str!("sql/load.sql"))),
-            sessions_of: safe(self.fill(include_str!("sql/sessions_of.sql"))),
-            create: safe(self.fill(include_str!("sql/create.sql"))),
-            update: safe(self.update("", "")),
-            login: safe(login),
-            delete: safe(self.fill(include_str!("sql/delete.sql"))),
-            sweep: safe(self.fill(include_str!("sql/sweep.sql"))),
-            purge: safe(self.fill(include_str!("sql/purge.sql"))),
+            load: Statement::new(self.fill(include_str!("sql/load.sql")), 0),
+            sessions_of: Statement::new(self.fill(include_str!("sql/sessions_of.sql")), 2),
+            create: Statement::new(self.fill(include_str!("sql/create.sql")), 0),
+            update: Statement::new(self.update("", ""), 1),
+            login: Statement::new(login, 0),
+            delete: Statement::new(self.fill(include_str!("sql/delete.sql")), 1),
+            sweep: Statement::new(self.fill(include_str!("sql/sweep.sql")), 3),
+            purge: Statement::new(self.fill(include_str!("sql/purge.sql")), 3),
         }
     }
 
@@ -137,6 +159,10 @@ impl Names {
 /// The parts of these statements are the crate's own, but for names, and those are quoted.
 pub(crate) fn safe(sql: impl Into<std::sync::Arc<str>>) -> SqlStr {
     AssertSqlSafe(sql.into()).into_sql_str()
+}
+
+fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
 fn quoted(name: &str) -> String {

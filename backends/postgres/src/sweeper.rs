@@ -15,7 +15,13 @@ use crate::store::{Inner, PostgresStore};
 /// Rows of one statement: it holds their locks for a few milliseconds.
 const BATCH: u32 = 1000;
 
+/// For one: nobody waits for it, and large fields take their time.
+const BATCH_TAKES_AT_MOST: Duration = Duration::from_secs(30);
+
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+const LONGEST_INTERVAL: Duration = Duration::from_hours(365 * 24);
+/// After an error.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// A running sweeper: see [`PostgresStore::sweeper`].
 #[derive(Debug)]
@@ -35,14 +41,14 @@ impl Sweeper {
 
 impl PostgresStore {
     /// Starts a task that deletes the rows of sessions that have ended, every so often, between half and one and a half times `every`
-    /// (10 ms at least): an hour suits most.
+    /// (10 ms at least, a year at most): an hour suits most.
     /// The session itself ends on time without it; this only reclaims space.
     ///
     /// By PostgreSQL's own clock, so that neither a fake clock nor a wrong one on a node can end a session: a row goes when its
     /// session has been over for between no time and twice its idle timeout, an hour at most.
     ///
     /// It deletes in batches of 1,000 with `SKIP LOCKED` and rests after each as long as it took. Any number of nodes may run one:
-    /// they take different rows, at random instants. An error is logged and the next round tries again. It runs until
+    /// they take different rows, at random instants. An error is logged, and it tries again within a minute. It runs until
     /// [`Sweeper::stop`], or until the last clone of the store is gone or its pool is closed; dropping the handle changes nothing.
     ///
     /// ```no_run
@@ -61,12 +67,12 @@ impl PostgresStore {
     pub fn sweeper(&self, every: Duration) -> Sweeper {
         let (stop, stopped) = watch::channel(false);
         // `stop` is dropped with the handle: that is no order to stop.
-        let task = tokio::spawn(run(self.downgrade(), every.max(SHORTEST_INTERVAL), stopped));
+        let task = tokio::spawn(run(self.downgrade(), every.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL), stopped));
         Sweeper { stop, task }
     }
 
     /// Deletes up to `limit` rows of sessions that have ended, as [`sweeper`](PostgresStore::sweeper) does, and tells how many. One
-    /// statement, by an index: for a job of your own that calls it until it tells less than `limit`.
+    /// statement, by an index, in 30 seconds at most: for a job of your own that calls it until it tells less than `limit`.
     ///
     /// ```no_run
     /// # use typed_sessions_postgres::PostgresStore;
@@ -76,7 +82,8 @@ impl PostgresStore {
     /// ```
     pub async fn sweep(&self, limit: u32) -> Result<u64> {
         let bind = |query: PgQuery<'static>| query.bind(i64::from(limit));
-        Ok(self.link().send(&self.statements().sweep, Effect::Once, bind).await?.affected)
+        let patient = self.link().with_time_limit(BATCH_TAKES_AT_MOST.max(self.link().time_limit()));
+        Ok(patient.send(&self.statements().sweep, Effect::Once, bind).await?.affected)
     }
 }
 
@@ -90,12 +97,15 @@ async fn run(store: Weak<Inner>, every: Duration, mut stopped: watch::Receiver<b
         }
         let Some(store) = PostgresStore::upgrade(&store).filter(|store| !store.pool().is_closed()) else { break };
         let begin = Instant::now();
-        let deleted = store.sweep(BATCH).await.unwrap_or_else(|error| {
-            let source = std::error::Error::source(&error);
-            tracing::warn!(%error, source, "sweeping sessions failed; the next round tries again");
-            0
-        });
-        rest = if deleted >= BATCH.into() { begin.elapsed() } else { every / 2 + part_of(every) };
+        rest = match store.sweep(BATCH).await {
+            Ok(deleted) if deleted >= BATCH.into() => begin.elapsed(),
+            Ok(_) => every / 2 + part_of(every),
+            Err(error) => {
+                let source = std::error::Error::source(&error);
+                tracing::warn!(%error, source, "sweeping sessions failed; it is tried again within a minute");
+                part_of(every.min(LONGEST_PAUSE))
+            }
+        };
     }
 }
 

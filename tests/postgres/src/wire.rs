@@ -1,7 +1,8 @@
 //! A proxy that notes what a client sends, and can withhold what the server answers.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -16,6 +17,8 @@ pub struct Wire {
     forget: Arc<AtomicBool>,
     /// Connections of before the last cut lead nowhere.
     cuts: Arc<AtomicUsize>,
+    /// How long the server takes to let a client in, in milliseconds.
+    slowness: Arc<AtomicU64>,
 }
 
 impl Wire {
@@ -28,14 +31,19 @@ impl Wire {
         let here = listener.local_addr().expect("an address").to_string();
         let there = server.address();
         let url = server.url().replace(&there, &here);
-        let wire = Self { url, sent: Arc::default(), forget: Arc::default(), cuts: Arc::default() };
+        let wire =
+            Self { url, sent: Arc::default(), forget: Arc::default(), cuts: Arc::default(), slowness: Arc::default() };
         let ours = wire.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (from_client, to_client) = client.into_split();
-                let (from_server, to_server) = TcpStream::connect(&there).await.expect("it is there").into_split();
-                tokio::spawn(note(ours.clone(), from_client, to_server));
-                tokio::spawn(pass(Arc::clone(&ours.forget), from_server, to_client));
+                let (ours, there) = (ours.clone(), there.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(ours.slowness.load(Ordering::SeqCst))).await;
+                    let (from_client, to_client) = client.into_split();
+                    let (from_server, to_server) = TcpStream::connect(there).await.expect("it is there").into_split();
+                    tokio::spawn(pass(Arc::clone(&ours.forget), from_server, to_client));
+                    note(ours, from_client, to_server).await;
+                });
             }
         });
         wire
@@ -55,6 +63,11 @@ impl Wire {
     /// From now on nothing gets through on the connections that are there, and nobody is told: as when a network loses its way.
     pub fn cut(&self) {
         self.cuts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// From now on it takes so many milliseconds until the server lets a client in.
+    pub fn let_in_after(&self, milliseconds: u64) {
+        self.slowness.store(milliseconds, Ordering::SeqCst);
     }
 
     /// Hangs up instead of passing on the next answer.

@@ -209,6 +209,27 @@ async fn f1_nobody_is_there_or_somebody_else() {
 }
 
 #[tokio::test]
+async fn f1_connecting_may_take_longer_than_a_call() {
+    let server = Postgres::start(&[]);
+    let wire = Wire::to(&server).await;
+    let (_, token) = stored(&on(&server).await).await;
+    let builder = PostgresStore::builder().url(wire.url()).time_limit(Duration::from_millis(200));
+    let sessions = sessions(builder.connect().await.expect("connects"));
+    sessions.open(&token).await.expect("opens").expect("is there");
+    wire.let_in_after(500);
+    server.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'postgres'",
+    );
+    let mut tries = 0;
+    while let Err(error) = in_time(sessions.open(&token)).await {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        tries += 1;
+        assert!(tries < 100, "no connection was ever made: {error:?}");
+    }
+    assert!(tries > 0, "connecting was not slow");
+}
+
+#[tokio::test]
 async fn statements_that_all_connections_forgot_are_prepared_again() {
     let server = Postgres::start(&[]);
     let store = migrated(at(&server).max_connections(3)).await;

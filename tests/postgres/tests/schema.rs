@@ -44,14 +44,19 @@ async fn ten_nodes_may_migrate_at_once() {
         let server = Postgres::start(&[&format!("default_transaction_isolation={isolation}")]);
         for round in 0..3 {
             let schema = format!("round {round}");
-            let nodes = (0..10).map(|_| {
-                let builder = PostgresStore::builder().url(server.url()).schema(&schema).max_connections(1);
+            // Two applications, whose tables are in the same schema.
+            let tables = ["typed_sessions", "other"];
+            let nodes = (0..10).map(|node| {
+                let builder = PostgresStore::builder().url(server.url()).schema(&schema).table(tables[node % 2]);
+                let builder = builder.max_connections(1);
                 tokio::spawn(async move { builder.connect().await?.migrate().await })
             });
             for node in nodes.collect::<Vec<_>>() {
                 node.await.expect("no panic").expect("one migrates, the others wait");
             }
-            assert_eq!(server.sql(&format!("SELECT version FROM \"{schema}\".typed_sessions_migrations")), "1");
+            for table in tables {
+                assert_eq!(server.sql(&format!("SELECT version FROM \"{schema}\".{table}_migrations")), "1");
+            }
         }
     }
 }
