@@ -114,7 +114,7 @@ pub(crate) fn is_unprepared(error: &DriverError) -> bool {
 }
 
 /// Whether the statement of this name has other parameters than ours: a pooler's other client has prepared it. No two statements of
-/// the store have equally many, so that this is noticed.
+/// the store have equally many, so that this is noticed. (From a server that speaks another language it counts as a broken connection.)
 fn is_mixed_up(error: &dyn DatabaseError) -> bool {
     code(error) == "08P01" && error.message().starts_with("bind message supplies")
 }

@@ -97,15 +97,22 @@ async fn run(store: Weak<Inner>, every: Duration, mut stopped: watch::Receiver<b
         }
         let Some(store) = PostgresStore::upgrade(&store).filter(|store| !store.pool().is_closed()) else { break };
         let begin = Instant::now();
-        rest = match store.sweep(BATCH).await {
-            Ok(deleted) if deleted >= BATCH.into() => begin.elapsed(),
-            Ok(_) => every / 2 + part_of(every),
-            Err(error) => {
-                let source = std::error::Error::source(&error);
-                tracing::warn!(%error, source, "sweeping sessions failed; it is tried again within a minute");
-                part_of(every.min(LONGEST_PAUSE))
-            }
-        };
+        let swept = store.sweep(BATCH).await;
+        if let Err(error) = &swept {
+            let source = std::error::Error::source(error);
+            tracing::warn!(%error, source, "sweeping sessions failed; it is tried again within a minute");
+        }
+        rest = rest_after(&swept, begin.elapsed(), every);
+    }
+}
+
+/// How long it rests after a batch that took so long.
+fn rest_after(swept: &Result<u64>, took: Duration, every: Duration) -> Duration {
+    match swept {
+        // There is more.
+        Ok(deleted) if *deleted >= BATCH.into() => took,
+        Ok(_) => every / 2 + part_of(every),
+        Err(_) => part_of(every.min(LONGEST_PAUSE)),
     }
 }
 
@@ -113,5 +120,26 @@ async fn run(store: Weak<Inner>, every: Duration, mut stopped: watch::Receiver<b
 async fn ordered(stopped: &mut watch::Receiver<bool>) {
     if stopped.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use typed_sessions_core::{Error, hours, seconds};
+
+    use super::*;
+
+    #[test]
+    fn a_sweeper_goes_on_at_once_soon_or_in_the_next_round() {
+        let (took, every) = (seconds(3), hours(1));
+        for _ in 0..1000 {
+            assert_eq!(rest_after(&Ok(BATCH.into()), took, every), took, "there is more");
+            let rest = rest_after(&Ok(u64::from(BATCH) - 1), took, every);
+            assert!(rest > every / 2 && rest <= every / 2 + every, "{rest:?}");
+            let failed = Err(Error::config("no server"));
+            assert!(rest_after(&failed, took, every) <= LONGEST_PAUSE);
+            assert!(rest_after(&failed, took, seconds(1)) <= seconds(1), "no later than without an error");
+            assert!(rest_after(&Ok(0), took, LONGEST_INTERVAL) > Duration::ZERO, "no overflow");
+        }
     }
 }

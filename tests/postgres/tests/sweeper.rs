@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use typed_sessions::{ManualClock, PostgresStore, Sessions, Timestamp, hours, seconds};
-use typed_sessions_postgres_tests::{Application, Shop, migrated, sessions, stored};
+use typed_sessions::{ErrorKind, ManualClock, PostgresStore, Sessions, Timestamp, hours, seconds};
+use typed_sessions_postgres_tests::{Application, Shop, migrated, sessions, stored, wait_for_waiters};
 use typed_sessions_test_servers::postgres::Postgres;
 
 const OFTEN: Duration = Duration::from_millis(20);
@@ -134,6 +134,25 @@ async fn a_stopped_sweeper_sweeps_no_more() {
     until("its connections are there", || server.sql(clients) != "0").await;
     drop(store);
     until("it has let go of the pool, and so of the connections", || server.sql(clients) == "0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn e1_a_batch_may_take_longer_than_a_call() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    let (_, token) = stored(&sessions(store)).await;
+    fill(&server, 5);
+    let hasty = PostgresStore::builder().url(server.url()).time_limit(Duration::from_millis(300));
+    let hasty = hasty.connect().await.expect("connects");
+    let mut application = Application::begin(&server).await;
+    application.execute("LOCK TABLE typed_sessions").await;
+    let sweeping = hasty.clone();
+    let swept = tokio::spawn(async move { sweeping.sweep(10).await });
+    wait_for_waiters(&server, 1);
+    let error = sessions(hasty).open(&token).await.expect_err("its time ends");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    application.commit().await;
+    assert_eq!(swept.await.expect("no panic").expect("nobody waits for it"), 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
