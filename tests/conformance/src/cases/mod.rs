@@ -29,26 +29,13 @@ mod models {
     }
 }
 
-/// The one list of cases: calls back with all of them. The one that waits for seconds comes first, while others run beside it.
+/// The one list of cases: calls back with all of them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __for_each_case {
     ($callback:ident $context:tt) => {
         $crate::$callback! {
             $context
-            time {
-                e1_the_stores_own_expiry_follows_the_deadline,
-                e1_idle_session_ends,
-                e1_absolute_deadline_ends_a_busy_session,
-                e1_throttled_touch_never_ends_late,
-                e2_absolute_deadline_survives_touch_and_renewal,
-                e2_remember_is_per_session_and_persisted,
-                e2_login_can_choose_shorter_timeouts,
-                e3_touch_is_throttled,
-                e3_silent_session_is_never_touched,
-                e4_field_past_its_ttl_is_absent,
-                e4_only_writing_the_field_restarts_its_ttl,
-            }
             tokens {
                 t1_tokens_are_canonical_and_never_repeat,
                 t1_malformed_tokens_never_reach_the_store,
@@ -113,6 +100,19 @@ macro_rules! __for_each_case {
             }
             models {
                 w_random_operations_follow_the_model,
+            }
+            time {
+                e1_idle_session_ends,
+                e1_absolute_deadline_ends_a_busy_session,
+                e1_throttled_touch_never_ends_late,
+                e1_the_stores_own_expiry_follows_the_deadline,
+                e2_absolute_deadline_survives_touch_and_renewal,
+                e2_remember_is_per_session_and_persisted,
+                e2_login_can_choose_shorter_timeouts,
+                e3_touch_is_throttled,
+                e3_silent_session_is_never_touched,
+                e4_field_past_its_ttl_is_absent,
+                e4_only_writing_the_field_restarts_its_ttl,
             }
             renewal {
                 r1_old_secret_is_renewed_at_open,
