@@ -49,12 +49,10 @@ impl Node {
     pub(crate) fn parse(address: &str) -> Option<Self> {
         let (host, port) = address.rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        // An empty host means the node that answered: the driver will find it by the slot.
+        // An empty host means the node that answered; the Cluster is then asked who has the slot.
         if host.is_empty() { None } else { Some(Self { host: host.to_owned(), port: port.parse().ok()? }) }
     }
-}
 
-impl Node {
     pub(crate) fn at(address: &ConnectionAddr) -> Option<Self> {
         match address {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
