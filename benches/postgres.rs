@@ -47,7 +47,11 @@ async fn main() {
                 compare($name, load, &*world, $ours, $bare).await
             };
         }
-        compare!("open / SELECT", async |w: &World, n| drop(w.open(n).await), async |w: &World, n| w.bare.get(n).await);
+        compare!(
+            "open / SELECT",
+            async |w: &World, n| drop(w.open(n).await),
+            async |w: &World, n| w.bare.get(n).await
+        );
         compare!(
             "open + save / SELECT + UPDATE",
             async |w: &World, n| w.open_and_save(n).await,
@@ -57,8 +61,15 @@ async fn main() {
             }
         );
         save_and_update(load, &world).await;
-        compare!("login / INSERT", async |w: &World, n| w.login(n).await, async |w: &World, n| w.bare.login(n).await);
-        compare!("list of 10 / SELECT", async |w: &World, _| w.list().await, async |w: &World, _| w.bare.list().await);
+        compare!("login / INSERT", async |w: &World, n| w.login(n).await, async |w: &World, n| w
+            .bare
+            .login(n)
+            .await);
+        compare!(
+            "list of 10 / SELECT",
+            async |w: &World, _| w.list().await,
+            async |w: &World, _| w.bare.list().await
+        );
     }
     world.server.sql("TRUNCATE typed_sessions, bare");
     space(&world).await;
@@ -68,7 +79,12 @@ async fn main() {
 impl World {
     async fn new() -> Self {
         let server = Postgres::start(&[]);
-        let store = PostgresStore::builder().url(server.url()).max_connections(16).connect().await.expect("connects");
+        let store = PostgresStore::builder()
+            .url(server.url())
+            .max_connections(16)
+            .connect()
+            .await
+            .expect("connects");
         store.migrate().await.expect("migrates");
         let sessions = Sessions::<Shop>::new(store.clone());
         let tokens = logged_in(&sessions, SESSIONS as u64).await;
@@ -81,7 +97,10 @@ impl World {
         server.sql("VACUUM ANALYZE");
         let bare = Bare {
             pool: store.pool().clone(),
-            ids: tokens.iter().map(|token| *Token::parse(token).expect("a token").id().as_bytes()).collect(),
+            ids: tokens
+                .iter()
+                .map(|token| *Token::parse(token).expect("a token").id().as_bytes())
+                .collect(),
             header: server.sql("SELECT header FROM bare LIMIT 1"),
             fields: server.sql("SELECT fields FROM bare LIMIT 1"),
         };
@@ -119,8 +138,8 @@ async fn logged_in(sessions: &Sessions<Shop>, count: u64) -> Vec<String> {
 
 impl Bare {
     async fn get(&self, n: usize) {
-        let query =
-            sqlx::query("SELECT header, fields::text FROM bare WHERE id = $1").bind(&self.ids[n % SESSIONS][..]);
+        let query = sqlx::query("SELECT header, fields::text FROM bare WHERE id = $1")
+            .bind(&self.ids[n % SESSIONS][..]);
         let row = query.fetch_one(&self.pool).await.expect("reads");
         let _: (&str, &str) = (row.get(0), row.get(1));
     }
@@ -135,13 +154,15 @@ impl Bare {
         let insert = "INSERT INTO bare (id, header, revision, login_epoch, deadline, last_seen, user_id, sweep_at, fields) \
             VALUES (uuid_send(gen_random_uuid()), $1, 1, 1, 1, 1, $2, now(), $3::jsonb)";
         let user = n.to_string();
-        let query = sqlx::query(insert).bind(&*self.header).bind(user.as_bytes()).bind(&*self.fields);
+        let query =
+            sqlx::query(insert).bind(&*self.header).bind(user.as_bytes()).bind(&*self.fields);
         query.execute(&self.pool).await.expect("writes");
     }
 
     async fn list(&self) {
         let user = LISTED.to_string();
-        let query = sqlx::query("SELECT id, header, fields::text FROM bare WHERE user_id = $1").bind(user.as_bytes());
+        let query = sqlx::query("SELECT id, header, fields::text FROM bare WHERE user_id = $1")
+            .bind(user.as_bytes());
         assert_eq!(query.fetch_all(&self.pool).await.expect("reads").len(), 10);
     }
 }
@@ -159,10 +180,14 @@ async fn save_and_update(load: Load, world: &Arc<World>) {
     };
     let update = async |_: &World, n: usize| {
         let mut session = handles[n % SESSIONS].lock().await;
-        session.update(Shop::VISITS, |visits| *visits = visits.wrapping_add(1)).await.expect("updates");
+        session
+            .update(Shop::VISITS, |visits| *visits = visits.wrapping_add(1))
+            .await
+            .expect("updates");
     };
     compare("save / UPDATE", load, &**world, save, async |w: &World, n| w.bare.set(n).await).await;
-    compare("update / UPDATE", load, &**world, update, async |w: &World, n| w.bare.set(n).await).await;
+    compare("update / UPDATE", load, &**world, update, async |w: &World, n| w.bare.set(n).await)
+        .await;
 }
 
 /// What 100,000 sessions take on disk.
@@ -194,7 +219,10 @@ async fn sweep(world: &Arc<World>) {
          FROM (SELECT * FROM typed_sessions LIMIT 1) one, generate_series(1, 1000000) n",
     );
     server.sql("VACUUM ANALYZE typed_sessions");
-    println!("\n{:<34} {:>10} {:>10} {:>10}", "open, 4 in flight, microseconds", "opens", "p50", "p99");
+    println!(
+        "\n{:<34} {:>10} {:>10} {:>10}",
+        "open, 4 in flight, microseconds", "opens", "p50", "p99"
+    );
     let mut idle = Vec::new();
     for _ in 0..2 {
         idle = opens(world, &tokens, Duration::from_secs(5)).await;
@@ -203,9 +231,17 @@ async fn sweep(world: &Arc<World>) {
 
     let mut nodes = Vec::new();
     for _ in 0..4 {
-        nodes.push(PostgresStore::builder().url(server.url()).max_connections(1).connect().await.expect("connects"));
+        nodes.push(
+            PostgresStore::builder()
+                .url(server.url())
+                .max_connections(1)
+                .connect()
+                .await
+                .expect("connects"),
+        );
     }
-    let sweepers: Vec<_> = nodes.iter().map(|node| node.sweeper(Duration::from_millis(10))).collect();
+    let sweepers: Vec<_> =
+        nodes.iter().map(|node| node.sweeper(Duration::from_millis(10))).collect();
     let (begin, swept) = (Instant::now(), AtomicBool::new(false));
     let watch = async {
         while sqlx::query("SELECT FROM typed_sessions WHERE sweep_at < now() LIMIT 1")
@@ -231,7 +267,11 @@ async fn sweep(world: &Arc<World>) {
     for sweeper in sweepers {
         sweeper.stop().await;
     }
-    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "1000", "the living are still there");
+    assert_eq!(
+        server.sql("SELECT count(*) FROM typed_sessions"),
+        "1000",
+        "the living are still there"
+    );
     assert!(!server.log().contains("deadlock detected"));
     println!("a million sessions were swept in {took:.0?}, without a deadlock");
 }
@@ -256,5 +296,10 @@ async fn opens(world: &World, tokens: &Arc<Vec<String>>, lasting: Duration) -> V
 
 fn print_row(name: &str, took: &mut [u128]) {
     took.sort_unstable();
-    println!("{name:<34} {:>10} {:>10} {:>10}", took.len(), took[took.len() / 2], took[took.len() * 99 / 100]);
+    println!(
+        "{name:<34} {:>10} {:>10} {:>10}",
+        took.len(),
+        took[took.len() / 2],
+        took[took.len() * 99 / 100]
+    );
 }

@@ -27,9 +27,13 @@ fn main() {
 
     println!("{:<28} {:>7} {:>10} {:>10} {:>7}", "", "threads", "ours", "floor", "ratio");
     for threads in [1, 2] {
-        let compare = |name, ours: &(dyn Fn() + Sync), floor: &(dyn Fn() + Sync)| compare(name, threads, ours, floor);
+        let compare = |name, ours: &(dyn Fn() + Sync), floor: &(dyn Fn() + Sync)| {
+            compare(name, threads, ours, floor)
+        };
         let get_and_decode = || drop(black_box(world.floor.get_and_decode(token())));
-        compare("open / get", &|| drop(black_box(world.open())), &|| drop(black_box(world.floor.get(token()))));
+        compare("open / get", &|| drop(black_box(world.open())), &|| {
+            drop(black_box(world.floor.get(token())))
+        });
         compare("open / get + decode", &|| drop(black_box(world.open())), &get_and_decode);
         compare("open + save / get + decode", &|| world.open_and_save(), &get_and_decode);
         compare("open + update / get + decode", &|| world.open_and_update(), &get_and_decode);
@@ -54,10 +58,12 @@ fn main() {
 /// Prints medians over all rounds of all threads.
 fn compare(name: &str, threads: usize, ours: &(dyn Fn() + Sync), floor: &(dyn Fn() + Sync)) {
     let measured: Vec<Measured> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| alternate(ours, floor))).collect();
+        let threads: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| alternate(ours, floor))).collect();
         threads.into_iter().map(|thread| thread.join().expect("no benchmark panics")).collect()
     });
-    let ratio = median(measured.iter().flat_map(|measured| &measured.ratios).copied(), f64::total_cmp);
+    let ratio =
+        median(measured.iter().flat_map(|measured| &measured.ratios).copied(), f64::total_cmp);
     let ours = median(measured.iter().flat_map(|measured| &measured.ours).copied(), Ord::cmp);
     let floor = median(measured.iter().flat_map(|measured| &measured.floor).copied(), Ord::cmp);
     println!("{name:<28} {threads:>7} {ours:>10.2?} {floor:>10.2?} {ratio:>7.2}");
@@ -92,7 +98,10 @@ fn cost(name: &str, mut call: impl FnMut()) {
     println!("{name:<28} {allocations:>11} {bytes:>10} {time:>7.2?}");
 }
 
-fn median<T: Copy>(values: impl Iterator<Item = T>, order: impl FnMut(&T, &T) -> std::cmp::Ordering) -> T {
+fn median<T: Copy>(
+    values: impl Iterator<Item = T>,
+    order: impl FnMut(&T, &T) -> std::cmp::Ordering,
+) -> T {
     let mut values: Vec<T> = values.collect();
     values.sort_by(order);
     values[values.len() / 2]

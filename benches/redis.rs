@@ -17,11 +17,10 @@ const SESSIONS: usize = 1024;
 /// The session that `list` lists has nine others.
 const LISTED: u64 = 1_000_000;
 
-const HSET_PEXPIRE: &str =
-    "redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
-const CREATE: &str = "redis.call('HSET', KEYS[1], unpack(ARGV, 2)) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
-const ZADD_PEXPIRE: &str =
-    "redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
+const HSET_PEXPIRE: &str = "redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
+const CREATE: &str =
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 2)) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
+const ZADD_PEXPIRE: &str = "redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
 
 struct World {
     server: Redis,
@@ -51,10 +50,11 @@ async fn main() {
                 compare($name, load, &*world, $ours, $bare).await
             };
         }
-        compare!("open / HGETALL", async |w: &World, n| drop(w.open(n).await), async |w: &World, n| w
-            .bare
-            .get(n)
-            .await);
+        compare!(
+            "open / HGETALL",
+            async |w: &World, n| drop(w.open(n).await),
+            async |w: &World, n| w.bare.get(n).await
+        );
         compare!(
             "open + save / HGETALL + EVALSHA",
             async |w: &World, n| w.open_and_save(n).await,
@@ -64,14 +64,16 @@ async fn main() {
             }
         );
         save_and_update(load, &world).await;
-        compare!("login / EVALSHA ZADD, EVALSHA HSET", async |w: &World, n| w.login(n).await, async |w: &World, n| w
-            .bare
-            .login(n)
-            .await);
-        compare!("list of 10 / ZRANGE + 10 HGETALL", async |w: &World, _| w.list().await, async |w: &World, _| w
-            .bare
-            .list()
-            .await);
+        compare!(
+            "login / EVALSHA ZADD, EVALSHA HSET",
+            async |w: &World, n| w.login(n).await,
+            async |w: &World, n| w.bare.login(n).await
+        );
+        compare!(
+            "list of 10 / ZRANGE + 10 HGETALL",
+            async |w: &World, _| w.list().await,
+            async |w: &World, _| w.bare.list().await
+        );
     }
     memory(&world).await;
 }
@@ -124,13 +126,23 @@ impl Bare {
             // A copy, so that nobody writes into what the other reads.
             let key = format!("session:id:{}", id(token));
             let copy = format!("session:no:{}", id(token));
-            let _: Value = cmd("COPY").arg(&key).arg(&copy).query_async(&mut connection).await.expect("copies");
+            let _: Value = cmd("COPY")
+                .arg(&key)
+                .arg(&copy)
+                .query_async(&mut connection)
+                .await
+                .expect("copies");
             hash = cmd("HGETALL").arg(&copy).query_async(&mut connection).await.expect("reads");
             keys.push(copy);
         }
         let mut scripts = [HSET_PEXPIRE, CREATE, ZADD_PEXPIRE].map(str::to_owned);
         for script in &mut scripts {
-            *script = cmd("SCRIPT").arg("LOAD").arg(&*script).query_async(&mut connection).await.expect("loads");
+            *script = cmd("SCRIPT")
+                .arg("LOAD")
+                .arg(&*script)
+                .query_async(&mut connection)
+                .await
+                .expect("loads");
         }
         Self { connection, keys, hash, scripts }
     }
@@ -145,7 +157,12 @@ impl Bare {
 
     async fn set(&self, n: usize) {
         let mut set = cmd("EVALSHA");
-        set.arg(&self.scripts[0]).arg(1).arg(&self.keys[n % SESSIONS]).arg(1_800_000).arg("visits").arg("123");
+        set.arg(&self.scripts[0])
+            .arg(1)
+            .arg(&self.keys[n % SESSIONS])
+            .arg(1_800_000)
+            .arg("visits")
+            .arg("123");
         let _: Value = set.query_async(&mut self.connection.clone()).await.expect("writes");
     }
 
@@ -153,9 +170,16 @@ impl Bare {
         // As many keys as logins make sessions.
         let id = format!("{n:022}");
         let mut join = cmd("EVALSHA");
-        join.arg(&self.scripts[2]).arg(1).arg(format!("bare:user:{n}")).arg(1_800_000).arg(1_795_390_302_966_u64);
-        let _: Value =
-            join.arg(format!("{id}.1795390302966123")).query_async(&mut self.connection.clone()).await.expect("writes");
+        join.arg(&self.scripts[2])
+            .arg(1)
+            .arg(format!("bare:user:{n}"))
+            .arg(1_800_000)
+            .arg(1_795_390_302_966_u64);
+        let _: Value = join
+            .arg(format!("{id}.1795390302966123"))
+            .query_async(&mut self.connection.clone())
+            .await
+            .expect("writes");
         let mut create = cmd("EVALSHA");
         create.arg(&self.scripts[1]).arg(1).arg(format!("bare:id:{id}")).arg(1_800_000);
         for text in &self.hash {
@@ -167,8 +191,13 @@ impl Bare {
     async fn list(&self) {
         let mut connection = self.connection.clone();
         let index = format!("session:user:{LISTED}");
-        let members: Vec<String> =
-            cmd("ZRANGE").arg(index).arg(0).arg(-1).query_async(&mut connection).await.expect("reads");
+        let members: Vec<String> = cmd("ZRANGE")
+            .arg(index)
+            .arg(0)
+            .arg(-1)
+            .query_async(&mut connection)
+            .await
+            .expect("reads");
         let mut pipeline = typed_sessions::redis::pipe();
         for member in &members {
             pipeline.cmd("HGETALL").arg(format!("session:id:{}", &member[..22]));
@@ -191,10 +220,19 @@ async fn save_and_update(load: Load, world: &Arc<World>) {
     };
     let update = async |_: &World, n: usize| {
         let mut session = handles[n % SESSIONS].lock().await;
-        session.update(Shop::VISITS, |visits| *visits = visits.wrapping_add(1)).await.expect("updates");
+        session
+            .update(Shop::VISITS, |visits| *visits = visits.wrapping_add(1))
+            .await
+            .expect("updates");
     };
-    compare("save / EVALSHA HSET, PEXPIRE", load, &**world, save, async |w: &World, n| w.bare.set(n).await).await;
-    compare("update / EVALSHA HSET, PEXPIRE", load, &**world, update, async |w: &World, n| w.bare.set(n).await).await;
+    compare("save / EVALSHA HSET, PEXPIRE", load, &**world, save, async |w: &World, n| {
+        w.bare.set(n).await
+    })
+    .await;
+    compare("update / EVALSHA HSET, PEXPIRE", load, &**world, update, async |w: &World, n| {
+        w.bare.set(n).await
+    })
+    .await;
 }
 
 /// What 100,000 sessions take.
@@ -210,7 +248,10 @@ async fn memory(world: &World) {
         }))
         .await;
     }
-    println!("\nmemory per session with six fields and its user: {} bytes", (used() - empty) / COUNT);
+    println!(
+        "\nmemory per session with six fields and its user: {} bytes",
+        (used() - empty) / COUNT
+    );
     let key = world.server.cli(&["RANDOMKEY"]);
     println!(
         "of which the index of a user with one session: {}",

@@ -51,6 +51,7 @@ impl Floor {
 fn field<T: DeserializeOwned>(record: &Record, key: &str) -> T {
     let text = record.fields.get(key).map(Text::as_str).expect("every field is present");
     // A field with a ttl has its deadline before the text.
-    let json = text.strip_prefix('@').and_then(|rest| rest.split_once(' ')).map_or(text, |(_, json)| json);
+    let json =
+        text.strip_prefix('@').and_then(|rest| rest.split_once(' ')).map_or(text, |(_, json)| json);
     serde_json::from_str(json).expect("what was saved reads back")
 }

@@ -8,7 +8,10 @@ const ROUNDS: usize = 60;
 
 /// What the columns of [`compare`] are.
 pub fn print_heading() {
-    println!("{:<34} {:>6} {:>10} {:>10} {:>7}", "calls per second, median", "tasks", "ours", "bare", "ratio");
+    println!(
+        "{:<34} {:>6} {:>10} {:>10} {:>7}",
+        "calls per second, median", "tasks", "ours", "bare", "ratio"
+    );
 }
 
 /// How a comparison is made.
@@ -31,7 +34,8 @@ pub async fn compare<W>(
     let (mut ratios, mut of_ours, mut of_bare) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         // Neither always comes after the other.
-        let early = if round % 2 == 0 { Some(time(load, round, |n| bare(world, n)).await) } else { None };
+        let early =
+            if round % 2 == 0 { Some(time(load, round, |n| bare(world, n)).await) } else { None };
         let above = time(load, round, |n| ours(world, n)).await;
         let below = match early {
             Some(time) => time,
@@ -46,7 +50,11 @@ pub async fn compare<W>(
 }
 
 /// So many tasks in flight, each with its part of the calls.
-async fn time<F: Future<Output = ()>>(load: Load, round: usize, call: impl Fn(usize) -> F) -> Duration {
+async fn time<F: Future<Output = ()>>(
+    load: Load,
+    round: usize,
+    call: impl Fn(usize) -> F,
+) -> Duration {
     let begin = Instant::now();
     let call = &call;
     join_all((0..load.tasks).map(|task| async move {

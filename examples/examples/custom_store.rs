@@ -57,7 +57,8 @@ impl SessionStore for MapStore {
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize> {
         let mut sessions = self.lock();
         let ended = |(_, record): &(&SessionId, &Record)| record.header.deadline() <= now;
-        let ids: Vec<SessionId> = sessions.iter().filter(ended).map(|(id, _)| *id).take(limit).collect();
+        let ids: Vec<SessionId> =
+            sessions.iter().filter(ended).map(|(id, _)| *id).take(limit).collect();
         Ok(ids.iter().filter(|id| sessions.remove(id).is_some()).count())
     }
 }

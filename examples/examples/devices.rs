@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
-    Clock, Device, ErrorKind, Login, ManualClock, MemoryStore, Overflow, Result, SessionData, SessionId, SessionUser,
-    Sessions, days, minutes,
+    Clock, Device, ErrorKind, Login, ManualClock, MemoryStore, Overflow, Result, SessionData,
+    SessionId, SessionUser, Sessions, days, minutes,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,12 +42,17 @@ async fn main() -> Result<()> {
 
     println!("Ada signs in on three devices, one after the other.");
     let mut tokens = Vec::new();
-    for (label, address) in [("Firefox on Linux", 1), ("Safari on iPhone", 2), ("Chrome on Windows", 3)] {
+    for (label, address) in
+        [("Firefox on Linux", 1), ("Safari on iPhone", 2), ("Chrome on Windows", 3)]
+    {
         let device = Device::new(label).ip(Ipv4Addr::new(192, 0, 2, address));
         let mut session = sessions.start();
         session.cart.push(format!("put in before signing in with {label}"));
         session
-            .login_with(ada.clone(), Login::new().device(device).remember(days(30)).auth_tag("old password"))
+            .login_with(
+                ada.clone(),
+                Login::new().device(device).remember(days(30)).auth_tag("old password"),
+            )
             .await?;
         tokens.push(session.token().expose());
         clock.advance(minutes(5));
@@ -58,7 +63,12 @@ async fn main() -> Result<()> {
 
     println!("\nA fourth device: the one used longest ago has to go.");
     let mut tablet = sessions.start();
-    tablet.login_with(ada.clone(), Login::new().device(Device::new("Tablet")).auth_tag("old password")).await?;
+    tablet
+        .login_with(
+            ada.clone(),
+            Login::new().device(Device::new("Tablet")).auth_tag("old password"),
+        )
+        .await?;
     show(&sessions, &clock, here.id()).await?;
     println!("the phone's token opens a session: {}", sessions.open(&phone).await?.is_some());
 
@@ -85,7 +95,10 @@ async fn main() -> Result<()> {
     let password_of = |_id: u64| async { Ok::<_, typed_sessions::Error>("new password") };
     let laptop = here.token().expose();
     println!("laptop: {}", verdict(sessions.open_checked(&laptop, password_of).await?.is_some()));
-    println!("tablet: {}", verdict(sessions.open_checked(tablet.token().expose(), password_of).await?.is_some()));
+    println!(
+        "tablet: {}",
+        verdict(sessions.open_checked(tablet.token().expose(), password_of).await?.is_some())
+    );
     show(&sessions, &clock, here.id()).await?;
 
     println!("\nShe signs out on the laptop: the cart stays, what lasts until logout does not.");

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
-    ErrorKind, ManualClock, MemoryStore, Result, Session, SessionData, SessionStore, SessionUser, Sessions, hours,
-    minutes,
+    ErrorKind, ManualClock, MemoryStore, Result, Session, SessionData, SessionStore, SessionUser,
+    Sessions, hours, minutes,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +80,9 @@ pub(crate) async fn tour(store: impl SessionStore) -> Result<()> {
     title("64 requests at once, on the same field");
     let counters = (0..64).map(|_| {
         let (sessions, token) = (sessions.clone(), token.clone());
-        tokio::spawn(async move { open(&sessions, &token).await?.update(Shop::VISITS, |n| *n += 1).await })
+        tokio::spawn(async move {
+            open(&sessions, &token).await?.update(Shop::VISITS, |n| *n += 1).await
+        })
     });
     for counter in counters.collect::<Vec<_>>() {
         counter.await.expect("no panic")?;
@@ -147,7 +149,9 @@ async fn verdict(sessions: &Sessions<Shop>, token: &str) -> Result<&'static str>
 fn outcome(result: Result<()>) -> String {
     match result {
         Ok(()) => "written".into(),
-        Err(error) if error.kind() == ErrorKind::Gone => "refused, the session it knew is gone".into(),
+        Err(error) if error.kind() == ErrorKind::Gone => {
+            "refused, the session it knew is gone".into()
+        }
         Err(error) => error.to_string(),
     }
 }

@@ -31,7 +31,11 @@ async fn main() -> Result<()> {
     let key = format!("typed-sessions-example:id:{}", session.id());
     println!("\nWhat an operator sees: HGETALL {key}");
     if let Some(server) = server {
-        println!("{}and it stays for {} s", server.cli(&["HGETALL", &key]), server.cli(&["TTL", &key]).trim());
+        println!(
+            "{}and it stays for {} s",
+            server.cli(&["HGETALL", &key]),
+            server.cli(&["TTL", &key]).trim()
+        );
     }
     Ok(())
 }

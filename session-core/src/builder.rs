@@ -320,7 +320,8 @@ impl<D: SessionData> Builder<D> {
         let absolute_timeout = self.absolute_timeout;
         let idle_timeout = self.idle_timeout.unwrap_or(minutes(30).min(absolute_timeout));
         let touch_every = self.touch_every.unwrap_or(minutes(1).min(idle_timeout / 2));
-        let max_value_bytes = self.max_value_bytes.unwrap_or((64 << 10).min(self.max_session_bytes));
+        let max_value_bytes =
+            self.max_value_bytes.unwrap_or((64 << 10).min(self.max_session_bytes));
         let renewal = match self.renewal {
             RenewalSetting::Never => None,
             RenewalSetting::Every { every, grace } => {
@@ -331,7 +332,11 @@ impl<D: SessionData> Builder<D> {
         whole_millis("absolute_timeout", absolute_timeout)?;
         whole_millis("idle_timeout", idle_timeout)?;
         whole_millis("touch_every", touch_every)?;
-        ordered(("idle_timeout", idle_timeout), Order::AtMost, ("absolute_timeout", absolute_timeout))?;
+        ordered(
+            ("idle_timeout", idle_timeout),
+            Order::AtMost,
+            ("absolute_timeout", absolute_timeout),
+        )?;
         ordered(("touch_every", touch_every), Order::Below, ("idle_timeout", idle_timeout))?;
         if let Some(Renewal { every, grace }) = renewal {
             whole_millis("renew_every", every)?;
@@ -339,10 +344,14 @@ impl<D: SessionData> Builder<D> {
             ordered(("renew_grace", grace), Order::AtMost, ("renew_every", every))?;
         }
         if self.limit.is_some_and(|limit| limit.sessions == 0) {
-            return Err(Error::config("max_sessions_per_user is 0: nobody could log in; allow at least 1"));
+            return Err(Error::config(
+                "max_sessions_per_user is 0: nobody could log in; allow at least 1",
+            ));
         }
         if max_value_bytes == 0 || self.max_session_bytes == 0 {
-            return Err(Error::config("max_value_bytes and max_session_bytes must not be 0: nothing could be stored"));
+            return Err(Error::config(
+                "max_value_bytes and max_session_bytes must not be 0: nothing could be stored",
+            ));
         }
         if max_value_bytes > self.max_session_bytes {
             let max_session_bytes = self.max_session_bytes;
@@ -390,5 +399,7 @@ fn whole_millis(name: &str, value: Duration) -> Result<()> {
         return Ok(());
     }
     let example = seconds(60);
-    Err(Error::config(format!("{name} is {value:?}: it must be at least 1ms, {example:?} for example")))
+    Err(Error::config(format!(
+        "{name} is {value:?}: it must be at least 1ms, {example:?} for example"
+    )))
 }

@@ -195,7 +195,14 @@ impl Change {
     /// # Ok(()) }
     /// ```
     pub fn create(now: Timestamp, header: Header) -> Self {
-        Self { now, guard: Guard::Absent, header: Some(header), set: Vec::new(), remove: Vec::new(), index: None }
+        Self {
+            now,
+            guard: Guard::Absent,
+            header: Some(header),
+            set: Vec::new(),
+            remove: Vec::new(),
+            index: None,
+        }
     }
 
     /// A change to a live record that meets these conditions; so far it writes nothing.
@@ -278,7 +285,8 @@ impl Change {
             }
             (Guard::Present(_), _) => return Err(Applied::Missing),
         };
-        let header = self.header.as_ref().or(base.map(|record| &record.header)).ok_or(Applied::Missing)?;
+        let header =
+            self.header.as_ref().or(base.map(|record| &record.header)).ok_or(Applied::Missing)?;
         let fields = base.map(|record| record.fields.clone()).unwrap_or_default();
         Ok(Record::new(header.clone(), fields.with(&self.set, &self.remove)))
     }
@@ -286,11 +294,14 @@ impl Change {
 
 impl Expected {
     fn check(&self, record: &Record) -> Result<(), Applied> {
-        let differs = |expected: Option<u64>, actual: u64| expected.is_some_and(|expected| expected != actual);
+        let differs = |expected: Option<u64>, actual: u64| {
+            expected.is_some_and(|expected| expected != actual)
+        };
         if differs(self.login_epoch, record.header.login_epoch()) {
             return Err(Applied::Missing);
         }
-        let changed = |(key, text): &(Key, Option<Text>)| record.fields.get(key.as_str()) != text.as_ref();
+        let changed =
+            |(key, text): &(Key, Option<Text>)| record.fields.get(key.as_str()) != text.as_ref();
         if differs(self.revision, record.header.revision()) || self.fields.iter().any(changed) {
             return Err(Applied::Conflict);
         }

@@ -83,7 +83,11 @@ impl Error {
     /// assert!(std::error::Error::source(&error).is_some());
     /// ```
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::from_store(ErrorKind::Unavailable, "the session store is unavailable; try again", source.into())
+        Self::from_store(
+            ErrorKind::Unavailable,
+            "the session store is unavailable; try again",
+            source.into(),
+        )
     }
 
     /// For stores: the backend refused, and would refuse again.

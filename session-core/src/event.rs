@@ -21,8 +21,12 @@ pub(crate) fn unknown_session(id: &SessionId) {
 
 pub(crate) fn refused(id: &SessionId, refusal: Refusal) {
     match refusal {
-        Refusal::Expired => tracing::debug!(target: TARGET, session = %id, "expired session refused"),
-        Refusal::WrongSecret => tracing::warn!(target: TARGET, session = %id, "wrong secret refused"),
+        Refusal::Expired => {
+            tracing::debug!(target: TARGET, session = %id, "expired session refused")
+        }
+        Refusal::WrongSecret => {
+            tracing::warn!(target: TARGET, session = %id, "wrong secret refused")
+        }
         Refusal::Reused => tracing::warn!(
             target: TARGET, session = %id,
             "old secret refused although its successor is in use: a late client or a stolen token"

@@ -50,7 +50,14 @@ where
     /// A field whose key always has a value once the session is stored.
     #[doc(hidden)]
     pub const fn plain(index: usize, slot: fn(&mut D) -> &mut T, absent: fn() -> T) -> Self {
-        Self { index, slot, absent, present: |value| value, decode: json::decode, encode: json::encode_present }
+        Self {
+            index,
+            slot,
+            absent,
+            present: |value| value,
+            decode: json::decode,
+            encode: json::encode_present,
+        }
     }
 }
 
@@ -61,7 +68,14 @@ where
     /// A field whose `None` is an absent key.
     #[doc(hidden)]
     pub const fn optional(index: usize, slot: fn(&mut D) -> &mut Option<V>) -> Self {
-        Self { index, slot, absent: || None, present: Some, decode: json::decode, encode: json::encode_optional }
+        Self {
+            index,
+            slot,
+            absent: || None,
+            present: Some,
+            decode: json::decode,
+            encode: json::encode_optional,
+        }
     }
 }
 

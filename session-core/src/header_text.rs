@@ -68,7 +68,10 @@ impl Header {
     /// assert_eq!(again.deadline(), header.deadline());
     /// # Ok(()) }
     /// ```
-    #[allow(clippy::missing_panics_doc, reason = "numbers and strings under fixed names are always JSON")]
+    #[allow(
+        clippy::missing_panics_doc,
+        reason = "numbers and strings under fixed names are always JSON"
+    )]
     pub fn to_text(&self) -> String {
         let text = HeaderText {
             v: VERSION,
@@ -114,12 +117,20 @@ impl Header {
             absolute_deadline: text.absolute,
             idle_timeout: text.idle.map(Duration::from_millis),
             absolute_timeout: text.lifetime.map(Duration::from_millis),
-            secret: CurrentSecret { hash: SecretHash(text.hash.0), since: text.since, seed: Seed(text.seed.0) },
+            secret: CurrentSecret {
+                hash: SecretHash(text.hash.0),
+                since: text.since,
+                seed: Seed(text.seed.0),
+            },
             previous: text.previous.map(|previous| PreviousSecret {
                 hash: SecretHash(previous.hash.0),
                 seed: Seed(previous.seed.0),
                 renewed: previous.renewed,
-                successor: if previous.presented { SuccessorState::Presented } else { SuccessorState::Unseen },
+                successor: if previous.presented {
+                    SuccessorState::Presented
+                } else {
+                    SuccessorState::Unseen
+                },
             }),
             login: text.login,
         })
@@ -130,7 +141,8 @@ fn unreadable(text: &str) -> Error {
     match serde_json::from_str(text) {
         Ok(Version { v: VERSION }) => Error::corrupt(KEY, "it is a damaged session header"),
         Ok(Version { v }) => {
-            let reason = format!("its format is {v}, this version of typed-sessions reads format {VERSION}");
+            let reason =
+                format!("its format is {v}, this version of typed-sessions reads format {VERSION}");
             Error::corrupt(KEY, &reason)
         }
         Err(_) => Error::corrupt(KEY, "it is not a session header"),

@@ -40,7 +40,14 @@ impl SessionInfo {
 
     /// Of a session that is not stored yet.
     pub(crate) fn unsaved(id: SessionId, started: Timestamp, expires: Timestamp) -> Self {
-        Self { id, created: started, last_seen: started, expires, login: None, relation: Relation::Own }
+        Self {
+            id,
+            created: started,
+            last_seen: started,
+            expires,
+            login: None,
+            relation: Relation::Own,
+        }
     }
 
     /// The public handle, for `revoke`.

@@ -49,23 +49,30 @@ pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
 const MAX_NESTING: usize = 120;
 
 pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, Failure> {
-    let text = serde_json::to_string(value)
-        .map_err(|_| Failure::writing::<T>("is not representable as JSON (a map needs string keys)"))?;
+    let text = serde_json::to_string(value).map_err(|_| {
+        Failure::writing::<T>("is not representable as JSON (a map needs string keys)")
+    })?;
     // JSON has no NaN and no infinity: serde_json writes `null`. And it writes deeper values than it reads. Either would make
     // the session unreadable.
-    let doubtful =
-        text.contains("null") || text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MAX_NESTING;
+    let doubtful = text.contains("null")
+        || text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MAX_NESTING;
     if doubtful && decode::<T>(&text).is_err() {
-        return Err(Failure::writing::<T>("would not read back (NaN, infinity, or nested too deeply)"));
+        return Err(Failure::writing::<T>(
+            "would not read back (NaN, infinity, or nested too deeply)",
+        ));
     }
     Ok(text)
 }
 
-pub(crate) fn encode_present<T: Serialize + DeserializeOwned>(value: &T) -> Result<Option<String>, Failure> {
+pub(crate) fn encode_present<T: Serialize + DeserializeOwned>(
+    value: &T,
+) -> Result<Option<String>, Failure> {
     encode(value).map(Some)
 }
 
 #[allow(clippy::ref_option, reason = "a `Field<D, T>` encodes a `&T`, whatever `T` is")]
-pub(crate) fn encode_optional<T: Serialize + DeserializeOwned>(value: &Option<T>) -> Result<Option<String>, Failure> {
+pub(crate) fn encode_optional<T: Serialize + DeserializeOwned>(
+    value: &Option<T>,
+) -> Result<Option<String>, Failure> {
     value.as_ref().map(encode).transpose()
 }

@@ -26,7 +26,11 @@ pub(crate) struct Opened<D> {
 /// How often an open looks again when others keep changing the header under it. Then it goes on without upkeep.
 const ATTEMPTS: usize = 8;
 
-pub(crate) async fn open<D: SessionData>(context: &Context, token: &Token, mode: Mode) -> Result<Option<Opened<D>>> {
+pub(crate) async fn open<D: SessionData>(
+    context: &Context,
+    token: &Token,
+    mode: Mode,
+) -> Result<Option<Opened<D>>> {
     let id = token.id();
     let mut attempt = 0;
     loop {
@@ -61,7 +65,9 @@ pub(crate) async fn open<D: SessionData>(context: &Context, token: &Token, mode:
                     record.header = due.header;
                 }
                 Written::SomebodyElseWas if attempt < ATTEMPTS => continue,
-                Written::SomebodyElseWas => event::upkeep_failed(&id, &"others keep changing the session"),
+                Written::SomebodyElseWas => {
+                    event::upkeep_failed(&id, &"others keep changing the session")
+                }
                 Written::Failed => {}
                 Written::Gone => return Ok(None),
             }
@@ -84,7 +90,13 @@ enum Written {
     Gone,
 }
 
-async fn keep_up(context: &Context, id: &SessionId, record: &Record, due: &Upkeep, now: Timestamp) -> Written {
+async fn keep_up(
+    context: &Context,
+    id: &SessionId,
+    record: &Record,
+    due: &Upkeep,
+    now: Timestamp,
+) -> Written {
     let expected = Expected { revision: Some(record.header.revision()), ..Expected::default() };
     let mut change = Change::update(now, expected);
     change.header = Some(due.header.clone());
@@ -107,7 +119,9 @@ async fn keep_up(context: &Context, id: &SessionId, record: &Record, due: &Upkee
 /// Tells about the refusal and, if the policy wants it, ends a session whose old secret came back.
 async fn refuse(context: &Context, id: &SessionId, refusal: Refusal, mode: Mode) -> Result<()> {
     event::refused(id, refusal);
-    let revoke = refusal == Refusal::Reused && context.policy.on_reuse == Reuse::Revoke && mode == Mode::Active;
+    let revoke = refusal == Refusal::Reused
+        && context.policy.on_reuse == Reuse::Revoke
+        && mode == Mode::Active;
     if revoke && context.store.delete(id).await? {
         event::ended(id, event::Ended::Reuse);
     }

@@ -49,7 +49,8 @@ impl Retry {
 }
 
 fn pause(conflicts: u32, try_took: Duration) -> Duration {
-    let span = try_took.clamp(QUICKEST_TRY, SLOWEST_TRY).saturating_mul(1 << conflicts.min(DOUBLINGS));
+    let span =
+        try_took.clamp(QUICKEST_TRY, SLOWEST_TRY).saturating_mul(1 << conflicts.min(DOUBLINGS));
     // Up to 65,535 / 65,536 of the span.
     span.mul_f64(f64::from(u16::from_le_bytes(random())) / 65_536.0)
 }

@@ -198,7 +198,9 @@ impl<D: SessionData> Sessions<D> {
         if let Some(user) = session.user_id() {
             let bytes = current(user).await?;
             // The tag may have been renewed while `current` was asked: look again before ending anything.
-            if session.rests_on(bytes.as_ref()) || session.rests_on_after_all(bytes.as_ref()).await? {
+            if session.rests_on(bytes.as_ref())
+                || session.rests_on_after_all(bytes.as_ref()).await?
+            {
                 return Ok(Some(session));
             }
         }

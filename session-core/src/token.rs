@@ -81,9 +81,9 @@ impl FromStr for SessionId {
 
     /// Reads what `Display` wrote; anything else is [`ErrorKind::Invalid`].
     fn from_str(text: &str) -> Result<Self, Error> {
-        from_base64(text)
-            .map(Self)
-            .ok_or_else(|| Error::new(ErrorKind::Invalid, "not a session id: expected 22 characters of base64url"))
+        from_base64(text).map(Self).ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "not a session id: expected 22 characters of base64url")
+        })
     }
 }
 

@@ -45,11 +45,16 @@ impl TryFrom<String> for UserId {
 
     fn try_from(id: String) -> Result<Self> {
         match id.len() {
-            0 => Err(Error::new(ErrorKind::Invalid, "a user id that displays as the empty text cannot be logged in")),
+            0 => Err(Error::new(
+                ErrorKind::Invalid,
+                "a user id that displays as the empty text cannot be logged in",
+            )),
             1..=Self::MAX_BYTES => Ok(Self(id)),
             bytes => {
                 let max = Self::MAX_BYTES;
-                let message = format!("a user id of {bytes} bytes is longer than {max}; log in by a shorter key");
+                let message = format!(
+                    "a user id of {bytes} bytes is longer than {max}; log in by a shorter key"
+                );
                 Err(Error::new(ErrorKind::Invalid, message))
             }
         }

@@ -77,8 +77,12 @@ impl<D: SessionData> UserSessions<D> {
     pub async fn list(&self) -> Result<Vec<SessionInfo>> {
         let mut live = self.live().await?;
         live.sort_by_key(|(id, record)| (std::cmp::Reverse(record.header.last_seen()), *id));
-        let relation = |id| if self.seen_from == Some(id) { Relation::Own } else { Relation::Other };
-        Ok(live.iter().map(|(id, record)| SessionInfo::new(*id, &record.header, relation(*id))).collect())
+        let relation =
+            |id| if self.seen_from == Some(id) { Relation::Own } else { Relation::Other };
+        Ok(live
+            .iter()
+            .map(|(id, record)| SessionInfo::new(*id, &record.header, relation(*id)))
+            .collect())
     }
 
     /// How many live sessions the user has. Cost: one `sessions_of`.
@@ -175,7 +179,13 @@ impl<D: SessionData> UserSessions<D> {
     }
 
     /// Tells whether the session still belonged to the user, and was written.
-    async fn sync_one(&self, spec: &FieldSpec, text: &str, id: &SessionId, mut record: Record) -> Result<bool> {
+    async fn sync_one(
+        &self,
+        spec: &FieldSpec,
+        text: &str,
+        id: &SessionId,
+        mut record: Record,
+    ) -> Result<bool> {
         for _ in 0..SYNC_ATTEMPTS {
             let login_epoch = Some(record.header.login_epoch());
             let expected = Expected { login_epoch, ..Expected::default() };

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use expect_test::{Expect, expect};
 use typed_sessions_core::{
-    Applied, Builder, Change, ErrorKind, NoUser, Overflow, Record, Result, SessionData, SessionId, SessionStore,
-    Sessions, Timestamp, UserId, hours, minutes, seconds,
+    Applied, Builder, Change, ErrorKind, NoUser, Overflow, Record, Result, SessionData, SessionId,
+    SessionStore, Sessions, Timestamp, UserId, hours, minutes, seconds,
 };
 
 #[derive(Debug)]
@@ -50,7 +50,11 @@ impl SessionData for Empty {
         Ok(Self)
     }
 
-    fn read_field(&mut self, _: usize, _: &typed_sessions_core::__private::Stored<'_>) -> Result<()> {
+    fn read_field(
+        &mut self,
+        _: usize,
+        _: &typed_sessions_core::__private::Stored<'_>,
+    ) -> Result<()> {
         Ok(())
     }
 
@@ -82,33 +86,53 @@ fn contradictions_name_both_values() {
     );
     refused(
         builder().renew_every(minutes(1)).renew_grace(minutes(2)),
-        &expect!["renew_grace (120s) must not be longer than renew_every (60s): lower the first or raise the second"],
+        &expect![
+            "renew_grace (120s) must not be longer than renew_every (60s): lower the first or raise the second"
+        ],
     );
     refused(
         builder().renew_grace(minutes(11)),
-        &expect!["renew_grace (660s) must not be longer than renew_every (600s): lower the first or raise the second"],
+        &expect![
+            "renew_grace (660s) must not be longer than renew_every (600s): lower the first or raise the second"
+        ],
     );
     refused(
         builder().touch_every(minutes(30)),
-        &expect!["touch_every (1800s) must be shorter than idle_timeout (1800s): lower the first or raise the second"],
+        &expect![
+            "touch_every (1800s) must be shorter than idle_timeout (1800s): lower the first or raise the second"
+        ],
     );
     refused(
         builder().max_value_bytes(1000).max_session_bytes(999),
-        &expect!["max_value_bytes (1000) is more than max_session_bytes (999): lower the first or raise the second"],
+        &expect![
+            "max_value_bytes (1000) is more than max_session_bytes (999): lower the first or raise the second"
+        ],
     );
 }
 
 #[test]
 fn zero_is_refused() {
     let zero = Duration::ZERO;
-    refused(builder().idle_timeout(zero), &expect!["idle_timeout is 0ns: it must be at least 1ms, 60s for example"]);
+    refused(
+        builder().idle_timeout(zero),
+        &expect!["idle_timeout is 0ns: it must be at least 1ms, 60s for example"],
+    );
     refused(
         builder().absolute_timeout(zero),
         &expect!["absolute_timeout is 0ns: it must be at least 1ms, 60s for example"],
     );
-    refused(builder().touch_every(zero), &expect!["touch_every is 0ns: it must be at least 1ms, 60s for example"]);
-    refused(builder().renew_every(zero), &expect!["renew_every is 0ns: it must be at least 1ms, 60s for example"]);
-    refused(builder().renew_grace(zero), &expect!["renew_grace is 0ns: it must be at least 1ms, 60s for example"]);
+    refused(
+        builder().touch_every(zero),
+        &expect!["touch_every is 0ns: it must be at least 1ms, 60s for example"],
+    );
+    refused(
+        builder().renew_every(zero),
+        &expect!["renew_every is 0ns: it must be at least 1ms, 60s for example"],
+    );
+    refused(
+        builder().renew_grace(zero),
+        &expect!["renew_grace is 0ns: it must be at least 1ms, 60s for example"],
+    );
     refused(
         builder().idle_timeout(Duration::from_nanos(999_999)),
         &expect!["idle_timeout is 999.999µs: it must be at least 1ms, 60s for example"],
@@ -126,11 +150,31 @@ fn zero_is_refused() {
 #[test]
 fn defaults_give_way_to_what_is_set() {
     builder().build().expect("the defaults");
-    builder().idle_timeout(seconds(10)).build().expect("a short idle timeout shortens the touch interval");
-    builder().absolute_timeout(seconds(10)).build().expect("a short life shortens the idle timeout");
+    builder()
+        .idle_timeout(seconds(10))
+        .build()
+        .expect("a short idle timeout shortens the touch interval");
+    builder()
+        .absolute_timeout(seconds(10))
+        .build()
+        .expect("a short life shortens the idle timeout");
     builder().renew_every(seconds(10)).build().expect("quick renewal shortens the grace");
     builder().max_session_bytes(10).build().expect("a small session has small values");
-    builder().idle_timeout(hours(12)).touch_every(hours(11)).renew_every(hours(24)).build().expect("wide is fine");
-    builder().never_renew().renew_every(minutes(5)).renew_grace(minutes(5)).build().expect("the last one counts");
-    builder().idle_timeout(Duration::MAX).absolute_timeout(Duration::MAX).build().expect("for ever is a duration");
+    builder()
+        .idle_timeout(hours(12))
+        .touch_every(hours(11))
+        .renew_every(hours(24))
+        .build()
+        .expect("wide is fine");
+    builder()
+        .never_renew()
+        .renew_every(minutes(5))
+        .renew_grace(minutes(5))
+        .build()
+        .expect("the last one counts");
+    builder()
+        .idle_timeout(Duration::MAX)
+        .absolute_timeout(Duration::MAX)
+        .build()
+        .expect("for ever is a duration");
 }

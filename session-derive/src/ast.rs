@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::{
-    Attribute, Data, DataStruct, DeriveInput, Fields, Generics, Index, LitStr, Path, Type, Visibility, parse_quote,
+    Attribute, Data, DataStruct, DeriveInput, Fields, Generics, Index, LitStr, Path, Type,
+    Visibility, parse_quote,
 };
 
 use crate::attr::{FieldAttrs, StructAttrs};
@@ -73,10 +74,13 @@ impl<'a> Input<'a> {
     pub(crate) fn read(input: &'a DeriveInput, problems: &mut Problems) -> Self {
         let StructAttrs { namespace, krate } = StructAttrs::read(&input.attrs, problems);
         let named = match &input.data {
-            Data::Struct(DataStruct { fields: Fields::Named(fields), .. }) => fields.named.iter().collect(),
+            Data::Struct(DataStruct { fields: Fields::Named(fields), .. }) => {
+                fields.named.iter().collect()
+            }
             _ => Vec::new(),
         };
-        let named = named.into_iter().filter_map(|field: &syn::Field| Some((field, field.ident.as_ref()?)));
+        let named =
+            named.into_iter().filter_map(|field: &syn::Field| Some((field, field.ident.as_ref()?)));
         let mut fields = Vec::new();
         let mut position = 0;
         for field in named {
@@ -111,8 +115,10 @@ impl<'a> Field<'a> {
             Some(key) => Key::new(key.value(), key, namespace),
             None => Key::new(ident.unraw().to_string(), ident, namespace),
         };
-        let aliases = attrs.aliases.iter().map(|alias| Key::new(alias.value(), alias, namespace)).collect();
-        let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect();
+        let aliases =
+            attrs.aliases.iter().map(|alias| Key::new(alias.value(), alias, namespace)).collect();
+        let docs =
+            field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect();
         Self { ident, vis: &field.vis, ty: &field.ty, docs, attrs, key, aliases, position }
     }
 

@@ -11,7 +11,8 @@ use crate::problems::Problems;
 const ON_STRUCT: [&str; 2] = ["namespace", "crate"];
 
 /// What may stand in `#[session(...)]` on a field.
-const ON_FIELD: [&str; 8] = ["key", "alias", "default", "ttl", "user", "until_logout", "or_default", "skip"];
+const ON_FIELD: [&str; 8] =
+    ["key", "alias", "default", "ttl", "user", "until_logout", "or_default", "skip"];
 
 /// The attributes of the struct.
 #[derive(Default)]
@@ -98,7 +99,10 @@ fn check_name(name: &Ident, earlier: &[Ident], valid: &[&str]) -> Result<()> {
         return Err(Error::new_spanned(name, unknown(&written, valid)));
     }
     if written != "alias" && earlier.contains(name) {
-        return Err(Error::new_spanned(name, format!("`{written}` is given twice: keep one of them")));
+        return Err(Error::new_spanned(
+            name,
+            format!("`{written}` is given twice: keep one of them"),
+        ));
     }
     Ok(())
 }

@@ -17,8 +17,14 @@ const WITH_SKIP: [(&str, &str); 6] = [
     ("alias", "a skipped field is not stored and has no key: remove `alias` or `skip`"),
     ("ttl", "a skipped field is not stored and cannot expire: remove `ttl` or `skip`"),
     ("user", "a skipped field is not stored, and the user must be: remove `skip`"),
-    ("until_logout", "a skipped field is not stored, so logout cannot clear it: remove `until_logout` or `skip`"),
-    ("or_default", "a skipped field is not stored, so it is the default in any case: remove `or_default` or `skip`"),
+    (
+        "until_logout",
+        "a skipped field is not stored, so logout cannot clear it: remove `until_logout` or `skip`",
+    ),
+    (
+        "or_default",
+        "a skipped field is not stored, so it is the default in any case: remove `or_default` or `skip`",
+    ),
 ];
 
 /// What says the opposite of `user`.
@@ -26,7 +32,10 @@ const WITH_USER: [(&str, &str); 4] = [
     ("ttl", "the user stays until logout or the end of the session: remove `ttl`"),
     ("default", "a new session has no user, and only login sets one: remove `default`"),
     ("until_logout", "logout clears the user in any case: remove `until_logout`"),
-    ("or_default", "a user that cannot be read must be an error, not a silent logout: remove `or_default`"),
+    (
+        "or_default",
+        "a user that cannot be read must be an error, not a silent logout: remove `or_default`",
+    ),
 ];
 
 /// The message for what borrows.
@@ -46,7 +55,8 @@ pub(crate) fn shape(input: &DeriveInput, problems: &mut Problems) {
         Data::Union(_) => Some("is a union"),
     };
     if let Some(found) = found {
-        let needed = "`SessionData` needs a struct with named fields, such as `struct Shop { visits: u32 }`";
+        let needed =
+            "`SessionData` needs a struct with named fields, such as `struct Shop { visits: u32 }`";
         problems.report(name, format!("{needed}: `{name}` {found}"));
     }
     for lifetime in input.generics.lifetimes() {
@@ -109,7 +119,10 @@ fn one_user(input: &Input<'_>, problems: &mut Problems) {
     let mut users = input.fields.iter().filter_map(|field| Some((field, field.attrs.get("user")?)));
     if let Some((first, _)) = users.next() {
         for (_, second) in users {
-            problems.report(second, format!("a session has one user: the field `{}` is it already", first.ident));
+            problems.report(
+                second,
+                format!("a session has one user: the field `{}` is it already", first.ident),
+            );
         }
     }
 }
@@ -121,7 +134,10 @@ fn distinct_keys(input: &Input<'_>, problems: &mut Problems) {
         for key in field.keys().filter(|key| !key.name.is_empty()) {
             let text = &key.text;
             if let Some(owner) = owners.enter(text.clone(), field.ident) {
-                problems.report(&key.place, format!("the key `{text}` is taken: the field `{owner}` has it already"));
+                problems.report(
+                    &key.place,
+                    format!("the key `{text}` is taken: the field `{owner}` has it already"),
+                );
             }
         }
     }
@@ -132,7 +148,9 @@ fn distinct_constants(input: &Input<'_>, problems: &mut Problems) {
     for field in input.stored() {
         let constant = field.constant();
         if let Some(owner) = owners.enter(constant.to_string(), field.ident) {
-            let both = format!("both this field and `{owner}` would get the constant `{constant}`: rename one of them");
+            let both = format!(
+                "both this field and `{owner}` would get the constant `{constant}`: rename one of them"
+            );
             problems.report(field.ident, both);
         }
     }
@@ -160,6 +178,9 @@ fn check_key(text: &str, what: &str, place: &impl ToTokens, problems: &mut Probl
     if text.is_empty() {
         problems.report(place, format!("the {what} is empty: name it, or leave the attribute out"));
     } else if text.starts_with('$') {
-        problems.report(place, format!("a {what} that starts with `$` is reserved: choose another name"));
+        problems.report(
+            place,
+            format!("a {what} that starts with `$` is reserved: choose another name"),
+        );
     }
 }

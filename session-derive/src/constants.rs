@@ -17,7 +17,8 @@ pub(crate) fn constants(
     if fields.is_empty() {
         return TokenStream::new();
     }
-    let header = generics::header(input, None, generics::field_bounds(input, fields.iter().copied()));
+    let header =
+        generics::header(input, None, generics::field_bounds(input, fields.iter().copied()));
     let constants = fields.iter().map(|field| constant(input, field, &absent_fn(field)));
     quote! {
         #[allow(dead_code)]
@@ -51,7 +52,8 @@ fn docs(field: &Field<'_>) -> TokenStream {
     let docs = &field.docs;
     let has_text = docs.iter().any(|doc| matches!(doc.meta, Meta::NameValue(_)));
     let sentence = (!has_text).then(|| {
-        let sentence = format!(" The field `{}`, stored under the key `{}`.", field.ident, field.key.text);
+        let sentence =
+            format!(" The field `{}`, stored under the key `{}`.", field.ident, field.key.text);
         quote!(#[doc = #sentence])
     });
     quote!(#(#docs)* #sentence)

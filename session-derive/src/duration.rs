@@ -1,7 +1,8 @@
 //! Durations as people write them: `"5m"`, `"500ms"`, `"1h30m"`.
 
 /// The units from the largest to the smallest, with their length in milliseconds.
-const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// What is wrong with a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +23,12 @@ impl Mistake {
                 "`{text}` is not a duration: write whole numbers with the units d, h, m, s, ms, \
                  such as \"30s\", \"5m\" or \"1h30m\""
             ),
-            Self::Zero => format!("`{text}` is no time at all: the value would be gone as soon as it is written"),
-            Self::TooLong => format!("`{text}` is too long: leave `ttl` out for a value that stays"),
+            Self::Zero => format!(
+                "`{text}` is no time at all: the value would be gone as soon as it is written"
+            ),
+            Self::TooLong => {
+                format!("`{text}` is too long: leave `ttl` out for a value that stays")
+            }
         }
     }
 }
@@ -121,8 +126,12 @@ mod tests {
 
     #[test]
     fn more_than_64_bits_of_milliseconds_are_refused() {
-        for text in ["18446744073709551616ms", "18446744073709551615s", "213503982334d15h", "99999999999999999999999d"]
-        {
+        for text in [
+            "18446744073709551616ms",
+            "18446744073709551615s",
+            "213503982334d15h",
+            "99999999999999999999999d",
+        ] {
             assert_eq!(parse(text), Err(Mistake::TooLong), "{text:?}");
         }
     }

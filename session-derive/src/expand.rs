@@ -15,9 +15,12 @@ use crate::ty::place;
 pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let constants = constants(input, &input.stored().collect::<Vec<_>>(), absent_fn);
-    let bounds = generics::data_bounds(input).into_iter().chain(generics::field_bounds(input, &input.fields));
+    let bounds = generics::data_bounds(input)
+        .into_iter()
+        .chain(generics::field_bounds(input, &input.fields));
     let header = generics::header(input, Some(quote!(#krate::SessionData)), bounds);
-    let parts = [specs, initial, read, read_field, write_field, absorb, user].map(|part| part(input));
+    let parts =
+        [specs, initial, read, read_field, write_field, absorb, user].map(|part| part(input));
     quote! {
         #constants
 
@@ -126,8 +129,9 @@ fn write_field(input: &Input<'_>) -> TokenStream {
 
 fn absorb(input: &Input<'_>) -> TokenStream {
     // Swapped, not moved: nothing can be moved out of a struct that implements `Drop`.
-    let swaps =
-        input.stored().map(|Field { ident, .. }| quote!(::core::mem::swap(&mut self.#ident, &mut __fresh.#ident);));
+    let swaps = input.stored().map(
+        |Field { ident, .. }| quote!(::core::mem::swap(&mut self.#ident, &mut __fresh.#ident);),
+    );
     quote! {
         fn absorb(&mut self, mut __fresh: Self) {
             #(#swaps)*
@@ -137,7 +141,9 @@ fn absorb(input: &Input<'_>) -> TokenStream {
 
 fn user(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
-    let Some((ident, user)) = input.user().and_then(|field| Some((field.ident, field.user_type()?))) else {
+    let Some((ident, user)) =
+        input.user().and_then(|field| Some((field.ident, field.user_type()?)))
+    else {
         return quote!(type User = #krate::NoUser;);
     };
     quote! {
@@ -161,7 +167,9 @@ fn absent(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
     match (&field.attrs.default, field.kind()) {
         (_, Kind::Optional(_) | Kind::Plain) => quote!(#krate::__private::absent(Self::#constant)),
         (Some(default), Kind::Skipped) => default.to_token_stream(),
-        (None, Kind::Skipped) => quote_spanned!(place(ty)=> <#ty as ::core::default::Default>::default()),
+        (None, Kind::Skipped) => {
+            quote_spanned!(place(ty)=> <#ty as ::core::default::Default>::default())
+        }
     }
 }
 
@@ -170,7 +178,9 @@ fn stored(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
     let krate = &input.krate;
     let constant = field.constant();
     match field.kind() {
-        Kind::Optional(_) | Kind::Plain => quote!(#krate::__private::read(__stored, Self::#constant)?),
+        Kind::Optional(_) | Kind::Plain => {
+            quote!(#krate::__private::read(__stored, Self::#constant)?)
+        }
         Kind::Skipped => absent(input, field),
     }
 }

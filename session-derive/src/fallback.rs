@@ -23,10 +23,12 @@ pub(crate) fn expand(input: &Input<'_>, error: &Error) -> TokenStream {
 
 /// The constants, so that `Shop::CART` stays known.
 fn stub_constants(input: &Input<'_>) -> TokenStream {
-    let lifetimes: Vec<&Ident> = input.generics.lifetimes().map(|parameter| &parameter.lifetime.ident).collect();
+    let lifetimes: Vec<&Ident> =
+        input.generics.lifetimes().map(|parameter| &parameter.lifetime.ident).collect();
     let mut names = HashSet::new();
     // Values that borrow and two constants of one name would be errors of their own.
-    let owned = |ty: &Type| !mentions(ty, &lifetimes) && !is_reference(option_argument(ty).unwrap_or(ty));
+    let owned =
+        |ty: &Type| !mentions(ty, &lifetimes) && !is_reference(option_argument(ty).unwrap_or(ty));
     let sound = |field: &&Field<'_>| owned(field.ty) && names.insert(field.constant());
     let fields: Vec<_> = input.stored().filter(sound).collect();
     constants(input, &fields, |_| quote!(|| ::core::unimplemented!()))
@@ -34,10 +36,13 @@ fn stub_constants(input: &Input<'_>) -> TokenStream {
 
 fn stub_implementation(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
-    let header = generics::header(input, Some(quote!(#krate::SessionData)), generics::data_bounds(input));
+    let header =
+        generics::header(input, Some(quote!(#krate::SessionData)), generics::data_bounds(input));
     // The user that was meant keeps `login(member)` sound.
     let user = match input.user() {
-        Some(field) if input.generics.params.is_empty() => field.user_type().unwrap_or(field.ty).to_token_stream(),
+        Some(field) if input.generics.params.is_empty() => {
+            field.user_type().unwrap_or(field.ty).to_token_stream()
+        }
         _ => quote!(#krate::NoUser),
     };
     quote! {

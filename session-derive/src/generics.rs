@@ -28,11 +28,13 @@ pub(crate) fn data_bounds(input: &Input<'_>) -> Option<TokenStream> {
 }
 
 /// What storing these fields asks of their types, for those types that depend on a parameter.
-pub(crate) fn field_bounds<'i>(input: &Input<'_>, fields: impl IntoIterator<Item = &'i Field<'i>>) -> Vec<TokenStream> {
+pub(crate) fn field_bounds<'i>(
+    input: &Input<'_>,
+    fields: impl IntoIterator<Item = &'i Field<'i>>,
+) -> Vec<TokenStream> {
     let parameter = |parameter| match parameter {
-        &GenericParam::Type(TypeParam { ref ident, .. }) | &GenericParam::Const(ConstParam { ref ident, .. }) => {
-            Some(ident)
-        }
+        &GenericParam::Type(TypeParam { ref ident, .. })
+        | &GenericParam::Const(ConstParam { ref ident, .. }) => Some(ident),
         GenericParam::Lifetime(_) => None,
     };
     let mut names: Vec<&Ident> = input.generics.params.iter().filter_map(parameter).collect();

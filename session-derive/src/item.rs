@@ -89,7 +89,9 @@ impl Item {
     pub(crate) fn string(self, example: &str) -> Result<LitStr> {
         let message = format!("`{}` takes a string: `{example}`", self.name);
         match peel(self.expression(example)?) {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), attrs }) if attrs.is_empty() && text.suffix().is_empty() => {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), attrs })
+                if attrs.is_empty() && text.suffix().is_empty() =>
+            {
                 Ok(text)
             }
             other => Err(Error::new_spanned(other, message)),
@@ -113,9 +115,10 @@ impl Item {
             Value::None | Value::Missing => {
                 Err(Error::new_spanned(&name, format!("`{name}` needs a value: `{example}`")))
             }
-            Value::List(list) => {
-                Err(Error::new_spanned(list, format!("`{name}` takes its value after `=`: `{example}`")))
-            }
+            Value::List(list) => Err(Error::new_spanned(
+                list,
+                format!("`{name}` takes its value after `=`: `{example}`"),
+            )),
         }
     }
 }

@@ -81,7 +81,8 @@ fn a_struct_with_mistakes_becomes_stubs_beside_the_errors() {
 fn the_path_of_the_library_can_be_changed() {
     let fields = "#[session(user)] member: Option<T>, cart: Vec<T>, #[session(ttl = \"5m\")] code: Option<u8>";
     for mistake in ["", ", member: u8, #[session(nonsense)] cart: u8"] {
-        let input = format!("#[session(crate = my::library)] struct Shop<T> {{ {fields} {mistake} }}");
+        let input =
+            format!("#[session(crate = my::library)] struct Shop<T> {{ {fields} {mistake} }}");
         let output = expansion(&input).to_string();
         assert!(output.contains("my :: library ::"), "{output}");
         assert!(!output.contains("typed_sessions"), "{output}");
@@ -121,11 +122,13 @@ fn no_attribute_makes_it_panic() {
     // A linear congruential generator: the same cases in every run.
     let mut state: u64 = 7;
     let mut next = move |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).expect("31 bits") % below
     };
     for _ in 0..5_000 {
-        let mut words = || (0..next(7)).map(|_| WORDS[next(WORDS.len())]).collect::<Vec<_>>().join(" ");
+        let mut words =
+            || (0..next(7)).map(|_| WORDS[next(WORDS.len())]).collect::<Vec<_>>().join(" ");
         let input = format!(
             "#[session({})] struct S {{ #[session({})] a: Option<u8>, #[session({})] A: Vec<u8> }}",
             words(),

@@ -8,7 +8,8 @@ use syn::{GenericArgument, Path, PathArguments, Type};
 /// The `T` of a type that is written `Option<T>`, with any path before it.
 pub(crate) fn option_argument(ty: &Type) -> Option<&Type> {
     let Type::Path(ty) = peel(ty) else { return None };
-    let last = ty.path.segments.last().filter(|last| ty.qself.is_none() && last.ident == "Option")?;
+    let last =
+        ty.path.segments.last().filter(|last| ty.qself.is_none() && last.ident == "Option")?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     match arguments.args.first()? {
         GenericArgument::Type(inside) if arguments.args.len() == 1 => Some(inside),

@@ -39,9 +39,8 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
         "memory" => memory(),
-        "redis" | "rediss" | "unix" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
-            redis(url).await
-        }
+        "redis" | "rediss" | "unix" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
+        | "rediss+sentinel" => redis(url).await,
         "postgres" | "postgresql" => postgres(url).await,
         _ => Err(Error::config(
             "the store's URL has no known scheme: this version of typed-sessions knows `memory:`, `postgres:`, `redis:`, `rediss:`, \
@@ -60,7 +59,9 @@ async fn postgres(url: &str) -> Result<Arc<dyn SessionStore>> {
 #[cfg(not(feature = "postgres"))]
 #[allow(clippy::unused_async, reason = "it connects when the feature is on")]
 async fn postgres(_: &str) -> Result<Arc<dyn SessionStore>> {
-    Err(Error::config("`postgres:` needs the feature `postgres` of typed-sessions: turn it on in Cargo.toml"))
+    Err(Error::config(
+        "`postgres:` needs the feature `postgres` of typed-sessions: turn it on in Cargo.toml",
+    ))
 }
 
 #[cfg(feature = "redis")]
@@ -71,7 +72,9 @@ async fn redis(url: &str) -> Result<Arc<dyn SessionStore>> {
 #[cfg(not(feature = "redis"))]
 #[allow(clippy::unused_async, reason = "it connects when the feature is on")]
 async fn redis(_: &str) -> Result<Arc<dyn SessionStore>> {
-    Err(Error::config("a URL of Redis needs the feature `redis` of typed-sessions: turn it on in Cargo.toml"))
+    Err(Error::config(
+        "a URL of Redis needs the feature `redis` of typed-sessions: turn it on in Cargo.toml",
+    ))
 }
 
 #[cfg(feature = "memory")]
@@ -82,5 +85,7 @@ fn memory() -> Result<Arc<dyn SessionStore>> {
 
 #[cfg(not(feature = "memory"))]
 fn memory() -> Result<Arc<dyn SessionStore>> {
-    Err(Error::config("`memory:` needs the feature `memory` of typed-sessions: turn it on in Cargo.toml"))
+    Err(Error::config(
+        "`memory:` needs the feature `memory` of typed-sessions: turn it on in Cargo.toml",
+    ))
 }

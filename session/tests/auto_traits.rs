@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use typed_sessions::{Result, Session, SessionData, SessionStore, SessionUser, Sessions, UserSessions};
+use typed_sessions::{
+    Result, Session, SessionData, SessionStore, SessionUser, Sessions, UserSessions,
+};
 
 #[derive(Serialize, Deserialize)]
 struct Member {

@@ -23,7 +23,9 @@ async fn unknown_schemes_are_refused_without_quoting_the_url() {
 #[tokio::test]
 async fn memory_is_ready_to_use() {
     let store = connect("memory:").await.expect("no server needed");
-    assert!(store.load(&typed_sessions::SessionId::from_bytes([0; 16])).await.expect("works").is_none());
+    assert!(
+        store.load(&typed_sessions::SessionId::from_bytes([0; 16])).await.expect("works").is_none()
+    );
 }
 
 #[cfg(not(feature = "memory"))]

@@ -18,7 +18,11 @@ impl Index {
     /// Tells whether the session was new to the user.
     pub(crate) fn insert(&self, user: &UserId, id: SessionId) -> Membership {
         let mut users = self.lock();
-        if users.entry(user.clone()).or_default().insert(id) { Membership::New } else { Membership::Old }
+        if users.entry(user.clone()).or_default().insert(id) {
+            Membership::New
+        } else {
+            Membership::Old
+        }
     }
 
     pub(crate) fn remove(&self, user: &UserId, id: &SessionId) {

@@ -9,7 +9,9 @@ use moka::notification::RemovalCause;
 use moka::ops::compute::{CompResult, Op};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use typed_sessions_core::{Applied, Change, IndexChange, Record, Result, SessionId, SessionStore, Timestamp, UserId};
+use typed_sessions_core::{
+    Applied, Change, IndexChange, Record, Result, SessionId, SessionStore, Timestamp, UserId,
+};
 
 use crate::index::{Index, Membership};
 
@@ -69,7 +71,9 @@ impl MemoryStoreBuilder {
         let suspects = Arc::clone(&index);
         let sessions = Cache::builder()
             .max_capacity(capacity)
-            .weigher(move |_, entry: &Entry| u32::try_from(entry.bytes().max(least)).unwrap_or(u32::MAX))
+            .weigher(move |_, entry: &Entry| {
+                u32::try_from(entry.bytes().max(least)).unwrap_or(u32::MAX)
+            })
             // The default policy would rather refuse a new session than let go of an old one.
             .eviction_policy(EvictionPolicy::lru())
             .expire_after(KeepFor)
@@ -92,7 +96,13 @@ impl moka::Expiry<SessionId, Entry> for KeepFor {
         Some(entry.keep_for)
     }
 
-    fn expire_after_update(&self, _: &SessionId, entry: &Entry, _: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &SessionId,
+        entry: &Entry,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(entry.keep_for)
     }
 }
@@ -113,8 +123,9 @@ impl Entry {
         let header = &self.record.header;
         // The index keeps the id once more.
         let user = header.user().map_or(0, |user| 2 * user.as_str().len());
-        let device =
-            header.device().map_or(0, |device| device.label.len() + device.user_agent.as_ref().map_or(0, String::len));
+        let device = header.device().map_or(0, |device| {
+            device.label.len() + device.user_agent.as_ref().map_or(0, String::len)
+        });
         (SESSION + fields.len() * FIELD + fields.bytes() + user + device) as u64
     }
 }
@@ -190,7 +201,9 @@ impl MemoryStore {
     /// A full house matters only to a session that could otherwise enter.
     fn precedence(&self, id: &SessionId, change: &Change, full: Applied) -> Applied {
         let current = self.sessions.get(id);
-        change.evaluate(current.as_ref().map(|entry| &entry.record)).map_or_else(|refused| refused, |_| full)
+        change
+            .evaluate(current.as_ref().map(|entry| &entry.record))
+            .map_or_else(|refused| refused, |_| full)
     }
 
     /// Removes a session under the entry's lock and takes it from the index.
@@ -224,7 +237,9 @@ impl MemoryStore {
         let mut members = Vec::new();
         for id in self.index.members(user) {
             match self.sessions.get(&id) {
-                Some(entry) if entry.record.header.user() == Some(user) => members.push((id, entry.record)),
+                Some(entry) if entry.record.header.user() == Some(user) => {
+                    members.push((id, entry.record))
+                }
                 _ => self.index.remove(user, &id),
             }
         }
@@ -278,6 +293,8 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("sessions", &self.sessions.entry_count()).finish_non_exhaustive()
+        f.debug_struct("MemoryStore")
+            .field("sessions", &self.sessions.entry_count())
+            .finish_non_exhaustive()
     }
 }

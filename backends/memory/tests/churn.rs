@@ -10,7 +10,8 @@ use std::thread;
 use futures::executor::block_on;
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
-    ManualClock, Result, Session, SessionData, SessionId, SessionStore as _, SessionUser, Sessions, minutes,
+    ManualClock, Result, Session, SessionData, SessionId, SessionStore as _, SessionUser, Sessions,
+    minutes,
 };
 use typed_sessions_memory::MemoryStore;
 
@@ -48,7 +49,8 @@ struct World {
 impl World {
     fn new(store: MemoryStore) -> Self {
         let clock = ManualClock::default();
-        let sessions = Sessions::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
+        let sessions =
+            Sessions::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
         Self { store, clock, sessions }
     }
 
@@ -80,7 +82,11 @@ impl World {
     fn churn(&self, numbers: impl Iterator<Item = u64>) -> Vec<(SessionId, u64)> {
         let mut logins = Vec::new();
         for number in numbers {
-            let mut session = if number.is_multiple_of(4) { self.logged_in(number / 8) } else { self.saved("tea") };
+            let mut session = if number.is_multiple_of(4) {
+                self.logged_in(number / 8)
+            } else {
+                self.saved("tea")
+            };
             if number.is_multiple_of(3) {
                 now(session.destroy());
             } else if number.is_multiple_of(4) {
@@ -97,8 +103,13 @@ impl World {
     fn churn_in_parallel(&self, from: u64, to: u64) -> Vec<(SessionId, u64)> {
         thread::scope(|scope| {
             let numbers = |thread| (from..to).filter(move |number| number % THREADS == thread);
-            let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || self.churn(numbers(thread)))).collect();
-            threads.into_iter().flat_map(|thread| thread.join().expect("no thread panics")).collect()
+            let threads: Vec<_> = (0..THREADS)
+                .map(|thread| scope.spawn(move || self.churn(numbers(thread))))
+                .collect();
+            threads
+                .into_iter()
+                .flat_map(|thread| thread.join().expect("no thread panics"))
+                .collect()
         })
     }
 }
@@ -121,7 +132,11 @@ fn many_short_sessions_leave_memory_bounded() {
     assert!(sessions <= MAX_SESSIONS, "{sessions} sessions are left");
     assert_eq!(users, world.users_of(&logins), "users with a session in the store");
     if let (Some(before), Some(after)) = (before, after) {
-        println!("resident: {} KiB after {warm} sessions, {} KiB at the end", before >> 10, after >> 10);
+        println!(
+            "resident: {} KiB after {warm} sessions, {} KiB at the end",
+            before >> 10,
+            after >> 10
+        );
         assert!(after.saturating_sub(before) < 64 << 20, "{before} bytes became {after}");
     }
 
@@ -151,7 +166,10 @@ fn capacity_in_bytes_holds() {
     assert!(world.store.session_count() > 0);
     let records = ids.iter().filter_map(|id| now(world.store.load(id)));
     let bytes: usize = records.map(|record| record.fields.bytes()).sum();
-    assert!((MAX_BYTES / 2..=MAX_BYTES).contains(&bytes), "{bytes} bytes of fields in a store for {MAX_BYTES}");
+    assert!(
+        (MAX_BYTES / 2..=MAX_BYTES).contains(&bytes),
+        "{bytes} bytes of fields in a store for {MAX_BYTES}"
+    );
 }
 
 #[test]
@@ -165,7 +183,10 @@ fn a_session_that_grows_makes_others_go() {
         let _ = block_on(session.save());
     }
     let sessions = world.store.session_count();
-    assert!((1..=MAX_BYTES / (60 << 10)).contains(&sessions), "{sessions} sessions of 60 KiB in a store for 1 MiB");
+    assert!(
+        (1..=MAX_BYTES / (60 << 10)).contains(&sessions),
+        "{sessions} sessions of 60 KiB in a store for 1 MiB"
+    );
 }
 
 #[test]

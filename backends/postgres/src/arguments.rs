@@ -43,16 +43,21 @@ impl Arguments {
             Guard::Absent => &none,
         };
         let is = expected.fields.iter().filter_map(|(key, text)| Some((key, text.as_ref()?)));
-        let absent = expected.fields.iter().filter(|(_, text)| text.is_none()).map(|(absent, _)| key(absent));
-        let header = change.header.as_ref().zip(change.keep_for()).map(|(header, keep_for)| HeaderColumns {
-            text: header.to_text(),
-            revision: header.revision().cast_signed(),
-            login_epoch: header.login_epoch().cast_signed(),
-            deadline: instant(header.deadline().as_millis()),
-            last_seen: instant(header.last_seen().as_millis()),
-            user: header.user().map(|user| user.as_str().as_bytes().to_owned()),
-            retention: Retention::new(keep_for),
-        });
+        let absent = expected
+            .fields
+            .iter()
+            .filter(|(_, text)| text.is_none())
+            .map(|(absent, _)| key(absent));
+        let header =
+            change.header.as_ref().zip(change.keep_for()).map(|(header, keep_for)| HeaderColumns {
+                text: header.to_text(),
+                revision: header.revision().cast_signed(),
+                login_epoch: header.login_epoch().cast_signed(),
+                deadline: instant(header.deadline().as_millis()),
+                last_seen: instant(header.last_seen().as_millis()),
+                user: header.user().map(|user| user.as_str().as_bytes().to_owned()),
+                retention: Retention::new(keep_for),
+            });
         Self {
             id: *id.as_bytes(),
             now: instant(change.now.as_millis()),

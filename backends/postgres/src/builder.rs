@@ -148,7 +148,9 @@ impl PostgresStoreBuilder {
             return Err(Error::config(message));
         }
         if self.max_connections == Some(0) {
-            return Err(Error::config("`max_connections` of 0 is not possible: it must be at least 1"));
+            return Err(Error::config(
+                "`max_connections` of 0 is not possible: it must be at least 1",
+            ));
         }
         let Some(pool) = &self.pool else {
             let options: PgConnectOptions = match &self.url {
@@ -157,7 +159,11 @@ impl PostgresStoreBuilder {
             };
             // No float is read, and PgBouncer refuses the parameter.
             let options = options.extra_float_digits(None);
-            return Ok(Link::connecting(options, self.max_connections.unwrap_or(MAX_CONNECTIONS), limit));
+            return Ok(Link::connecting(
+                options,
+                self.max_connections.unwrap_or(MAX_CONNECTIONS),
+                limit,
+            ));
         };
         if self.url.is_some() || self.max_connections.is_some() {
             return Err(Error::config(

@@ -16,11 +16,15 @@ enum Failure {
          `migration_sql` gives; or correct `schema` and `table`"
     )]
     NotMigrated(String),
-    #[error("something else has this name already ({0}): give the store a `schema` or a `table` of its own")]
+    #[error(
+        "something else has this name already ({0}): give the store a `schema` or a `table` of its own"
+    )]
     NameTaken(String),
     #[error("PostgreSQL refused the credentials ({0}): check user and password of the store's URL")]
     Credentials(String),
-    #[error("the PostgreSQL user lacks a permission ({0}): the guide's page on Postgres lists what the store needs")]
+    #[error(
+        "the PostgreSQL user lacks a permission ({0}): the guide's page on Postgres lists what the store needs"
+    )]
     Permission(String),
     #[error(
         "this PostgreSQL takes no writes ({0}): connect to the primary, or to an address that follows it after a failover"
@@ -48,7 +52,9 @@ enum Failure {
          (`sslmode=verify-full`)"
     )]
     NotLetIn(String),
-    #[error("PostgreSQL takes no more connections ({0}): lower `max_connections` of the stores, or raise the server's")]
+    #[error(
+        "PostgreSQL takes no more connections ({0}): lower `max_connections` of the stores, or raise the server's"
+    )]
     Crowded(String),
     #[error(
         "no connection was free, and none could be made, within {0:?}: PostgreSQL cannot be reached, or other calls hold all \
@@ -95,7 +101,9 @@ pub(crate) enum Outcome {
 
 pub(crate) fn outcome(error: &DriverError) -> Outcome {
     match error {
-        DriverError::Io(_) | DriverError::Protocol(_) | DriverError::WorkerCrashed => Outcome::Unknown,
+        DriverError::Io(_) | DriverError::Protocol(_) | DriverError::WorkerCrashed => {
+            Outcome::Unknown
+        }
         DriverError::Database(error) => match &*code(&**error) {
             "40001" | "40P01" => Outcome::Undone,
             // A primary that has become a standby; a statement that is not known although it was prepared a moment ago.
@@ -182,15 +190,22 @@ fn from_database(error: &dyn DatabaseError) -> Error {
         "28000" => Error::store(Failure::NotLetIn(text)),
         "3D000" => Error::store(Failure::NoDatabase(text)),
         "42501" => Error::store(Failure::Permission(text)),
-        "42P01" | "3F000" | "42703" | "42883" | "42P10" | "42804" => Error::store(Failure::NotMigrated(text)),
+        "42P01" | "3F000" | "42703" | "42883" | "42P10" | "42804" => {
+            Error::store(Failure::NotMigrated(text))
+        }
         "42P07" | "42710" | "42723" => Error::store(Failure::NameTaken(text)),
         "26000" | "42P05" => Error::store(Failure::Unprepared(text)),
         // 57014 is a statement_timeout, 55P03 a lock_timeout.
-        "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => Error::unavailable(Failure::Other(text)),
+        "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => {
+            Error::unavailable(Failure::Other(text))
+        }
         "53300" => Error::unavailable(Failure::Crowded(text)),
         "08P01" if is_refused_at_start(error) => Error::store(Failure::RefusedAtStart(text)),
         "08P01" if is_mixed_up(error) => Error::store(Failure::Unprepared(text)),
-        code if code.starts_with("08") || code.starts_with("53") && code != "53100" || closes(code) => {
+        code if code.starts_with("08")
+            || code.starts_with("53") && code != "53100"
+            || closes(code) =>
+        {
             Error::unavailable(Failure::Other(text))
         }
         // Even the first line quotes bytes of a value.

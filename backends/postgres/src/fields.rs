@@ -35,12 +35,14 @@ pub(crate) fn key(key: &Key) -> String {
 /// The fields of an object that [`object`] made. A value that somebody else put there, and that is no string, is an error that
 /// names its key.
 pub(crate) fn parse(object: &str) -> Result<Fields> {
-    let texts: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(object).map_err(|_| Error::corrupt("$fields", "the column `fields` is no JSON object"))?;
+    let texts: BTreeMap<String, serde_json::Value> = serde_json::from_str(object)
+        .map_err(|_| Error::corrupt("$fields", "the column `fields` is no JSON object"))?;
     let field = |(key, text): (String, serde_json::Value)| {
         let key = unescape(&key);
         match text {
-            serde_json::Value::String(text) => Ok((Key::new(&key), Text::from_stored(&unescape(&text)))),
+            serde_json::Value::String(text) => {
+                Ok((Key::new(&key), Text::from_stored(&unescape(&text))))
+            }
             _ => Err(Error::corrupt(&key, "it is no string in the column `fields`")),
         }
     };
@@ -80,8 +82,19 @@ mod tests {
 
     #[test]
     fn w7_every_key_and_text_comes_back() {
-        let texts = ["", "a", "\0", "\u{1}", "\u{1}0", "\u{1}1", "\0\u{1}1", "\u{1}\u{1}0\0", "\"\\ü\u{10FFFF}"];
-        let fields: Fields = texts.iter().map(|text| (Key::new(text), Text::from_stored(text))).collect();
+        let texts = [
+            "",
+            "a",
+            "\0",
+            "\u{1}",
+            "\u{1}0",
+            "\u{1}1",
+            "\0\u{1}1",
+            "\u{1}\u{1}0\0",
+            "\"\\ü\u{10FFFF}",
+        ];
+        let fields: Fields =
+            texts.iter().map(|text| (Key::new(text), Text::from_stored(text))).collect();
         let object = object(fields.iter());
         assert!(!object.contains("\\u0000"), "jsonb refuses it: {object}");
         assert_eq!(parse(&object).expect("what was made reads back"), fields);

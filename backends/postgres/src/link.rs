@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
-use crate::error::{Outcome, from_driver, is_unprepared, may_connect_soon, no_connection, outcome, timed_out};
+use crate::error::{
+    Outcome, from_driver, is_unprepared, may_connect_soon, no_connection, outcome, timed_out,
+};
 use crate::lent::Lent;
 use crate::sql::Statement;
 
@@ -76,7 +78,11 @@ impl Suspicion {
 
 impl Link {
     /// Through a pool of its own.
-    pub(crate) fn connecting(options: PgConnectOptions, max_connections: u32, time_limit: Duration) -> Self {
+    pub(crate) fn connecting(
+        options: PgConnectOptions,
+        max_connections: u32,
+        time_limit: Duration,
+    ) -> Self {
         let suspicion = Suspicion::new();
         let suspected = suspicion.clone();
         let pool = PgPoolOptions::new()
@@ -125,15 +131,16 @@ impl Link {
                 let query = bind(sqlx::query(statement.sql.clone()));
                 (0..statement.spare).fold(query, |query, _| query.bind(None::<i32>))
             };
-            let error = match timeout_at(tries.deadline, fetch_prepared(&mut connection, query)).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    // Nobody knows when it will be of use again.
-                    connection.discard();
-                    return Err(timed_out(self.time_limit));
-                }
-            };
+            let error =
+                match timeout_at(tries.deadline, fetch_prepared(&mut connection, query)).await {
+                    Ok(Ok(answer)) => return Ok(answer),
+                    Ok(Err(error)) => error,
+                    Err(_) => {
+                        // Nobody knows when it will be of use again.
+                        connection.discard();
+                        return Err(timed_out(self.time_limit));
+                    }
+                };
             let again = match outcome(&error) {
                 Outcome::Undone => true,
                 Outcome::Refused => false,
@@ -158,7 +165,8 @@ impl Link {
     /// longer than a call, none would ever be made.
     async fn lend(&self) -> sqlx::Result<Lent> {
         let patience = self.time_limit;
-        if self.pool.num_idle() > 0 || self.pool.size() >= self.pool.options().get_max_connections() {
+        if self.pool.num_idle() > 0 || self.pool.size() >= self.pool.options().get_max_connections()
+        {
             return Ok(Lent::new(self.pool.acquire().await?, patience));
         }
         let acquire = self.pool.acquire();
@@ -173,7 +181,9 @@ impl Link {
         loop {
             let error = match timeout_at(tries.deadline, self.lend()).await {
                 Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => return Err(no_connection(self.time_limit)),
+                Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => {
+                    return Err(no_connection(self.time_limit));
+                }
                 Ok(Err(error)) => error,
             };
             if !may_connect_soon(&error) || !tries.wait().await {
@@ -207,7 +217,10 @@ impl Tries {
 }
 
 /// Once more, when the connection was made to forget the statement: by PgBouncer between two clients, or by the application.
-async fn fetch_prepared<'q>(connection: &mut PgConnection, query: impl Fn() -> PgQuery<'q>) -> sqlx::Result<Answer> {
+async fn fetch_prepared<'q>(
+    connection: &mut PgConnection,
+    query: impl Fn() -> PgQuery<'q>,
+) -> sqlx::Result<Answer> {
     match fetch(connection, query()).await {
         Err(error) if is_unprepared(&error) => {
             connection.clear_cached_statements().await?;

@@ -36,7 +36,11 @@ fn versions(names: &Names, logging: Logging) -> Vec<String> {
 
 /// All of it, for a database that has nothing.
 pub(crate) fn whole_sql(names: &Names, logging: Logging) -> String {
-    let mut sql = format!("BEGIN;\n\nCREATE SCHEMA IF NOT EXISTS {};\n\n{};\n", names.schema(), create_versions(names));
+    let mut sql = format!(
+        "BEGIN;\n\nCREATE SCHEMA IF NOT EXISTS {};\n\n{};\n",
+        names.schema(),
+        create_versions(names)
+    );
     for (version, step) in (1..).zip(versions(names, logging)) {
         let _ = write!(sql, "\n{step}\n{};\n", insert_version(names, version));
     }
@@ -46,7 +50,9 @@ pub(crate) fn whole_sql(names: &Names, logging: Logging) -> String {
 
 fn create_versions(names: &Names) -> String {
     let table = names.qualified("_migrations");
-    format!("CREATE TABLE {table} (version int PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())")
+    format!(
+        "CREATE TABLE {table} (version int PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())"
+    )
 }
 
 fn insert_version(names: &Names, version: i32) -> String {
@@ -75,8 +81,10 @@ impl PostgresStore {
     /// [`unlogged`](crate::PostgresStoreBuilder::unlogged) was asked for, or the reverse. It takes a minute at most.
     pub async fn migrate(&self) -> Result<()> {
         let deadline = Instant::now() + TAKES_AT_MOST;
-        let mut connection = self.link().with_time_limit(TAKES_AT_MOST).acquire(&mut Tries::until(deadline)).await?;
-        let migrated = timeout_at(deadline, migrate(&mut connection, self.names(), self.logging())).await;
+        let mut connection =
+            self.link().with_time_limit(TAKES_AT_MOST).acquire(&mut Tries::until(deadline)).await?;
+        let migrated =
+            timeout_at(deadline, migrate(&mut connection, self.names(), self.logging())).await;
         migrated.unwrap_or_else(|_| {
             connection.discard();
             Err(timed_out(TAKES_AT_MOST))
@@ -90,10 +98,13 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
     if version(connection, names, latest).await? < latest {
         // Under any other level it would not see what a node before it has committed.
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
-        let mut transaction = connection.begin_with(begin).await.map_err(|error| from_driver(&error))?;
+        let mut transaction =
+            connection.begin_with(begin).await.map_err(|error| from_driver(&error))?;
         // By schema: a store with another table may be about to make the same one.
-        let lock =
-            format!("SELECT pg_advisory_xact_lock(hashtextextended({} || ' migrate', 0))", names.schema_literal());
+        let lock = format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended({} || ' migrate', 0))",
+            names.schema_literal()
+        );
         execute(&mut transaction, &lock).await?;
         // By now another node may have done it.
         let current = version(&mut transaction, names, latest).await?;
@@ -115,11 +126,15 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
 /// The schema's version, 0 when there is none.
 async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> Result<i32> {
     let table = names.qualified("_migrations");
-    if look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("_migrations")]).await?.is_none() {
+    if look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("_migrations")])
+        .await?
+        .is_none()
+    {
         return Ok(0);
     }
     let sql = format!("SELECT coalesce(max(version), 0) FROM {table}");
-    let row = sqlx::query(safe(sql)).fetch_one(connection).await.map_err(|error| from_driver(&error))?;
+    let row =
+        sqlx::query(safe(sql)).fetch_one(connection).await.map_err(|error| from_driver(&error))?;
     let version: i32 = first(&[row])?;
     if version > latest {
         return Err(Error::config(format!(
@@ -132,7 +147,9 @@ async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> R
 }
 
 async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logging) -> Result<()> {
-    let Some(is_unlogged) = look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("")]).await? else {
+    let Some(is_unlogged) =
+        look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("")]).await?
+    else {
         return Err(Error::config(format!(
             "{} says that the schema is there, but the table {} is not: restore it, or drop the former and migrate anew",
             names.qualified("_migrations"),
@@ -151,16 +168,26 @@ async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logg
     )))
 }
 
-async fn look_up(connection: &mut PgConnection, sql: &'static str, names: &[&str]) -> Result<Option<bool>> {
+async fn look_up(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    names: &[&str],
+) -> Result<Option<bool>> {
     let query = names.iter().fold(sqlx::query(sql), |query, name| query.bind(*name));
     let row = query.fetch_optional(connection).await.map_err(|error| from_driver(&error))?;
     row.map(|row| first(&[row])).transpose()
 }
 
 async fn execute(connection: &mut PgConnection, sql: &str) -> Result<()> {
-    sqlx::raw_sql(safe(sql)).execute(connection).await.map(drop).map_err(|error| from_driver(&error))
+    sqlx::raw_sql(safe(sql))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| from_driver(&error))
 }
 
-fn first<'r, T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>>(rows: &'r [PgRow]) -> Result<T> {
+fn first<'r, T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>>(
+    rows: &'r [PgRow],
+) -> Result<T> {
     rows.first().and_then(|row| row.try_get(0).ok()).ok_or_else(|| unexpected("no answer"))
 }

@@ -52,7 +52,8 @@ pub(crate) struct Statements {
 
 impl Names {
     pub(crate) fn new(schema: &str, table: &str) -> Result<Self> {
-        for (what, name, longest) in [("schema", schema, LONGEST_NAME), ("table", table, LONGEST_NAME - LONGEST_SUFFIX)]
+        for (what, name, longest) in
+            [("schema", schema, LONGEST_NAME), ("table", table, LONGEST_NAME - LONGEST_SUFFIX)]
         {
             if name.is_empty() || name.len() > longest || name.contains('\0') {
                 let message = format!(
@@ -118,7 +119,13 @@ impl Names {
 
     fn update(&self, room: &str, full: &str) -> String {
         let table = self.table();
-        let snippets = [("table", &*table), ("live", LIVE), ("guards", GUARDS), ("room", room), ("full", full)];
+        let snippets = [
+            ("table", &*table),
+            ("live", LIVE),
+            ("guards", GUARDS),
+            ("room", room),
+            ("full", full),
+        ];
         render(include_str!("sql/update.sql"), &snippets)
     }
 
@@ -130,7 +137,11 @@ impl Names {
             ("sweep_index", quoted(&self.bare("_sweep"))),
             ("unlogged", if unlogged { "UNLOGGED " } else { "" }.to_owned()),
         ];
-        format!("{}\n{}", render(include_str!("sql/1.sql"), &borrowed(&names)), self.login_function())
+        format!(
+            "{}\n{}",
+            render(include_str!("sql/1.sql"), &borrowed(&names)),
+            self.login_function()
+        )
     }
 
     fn login_function(&self) -> String {
@@ -178,9 +189,9 @@ fn render(template: &str, values: &[(&str, &str)]) -> String {
     let mut rest = template;
     let mut text = String::with_capacity(template.len() * 2);
     while let Some(begin) = rest.find('{') {
-        let value = values
-            .iter()
-            .find(|(name, _)| rest[begin + 1..].strip_prefix(name).is_some_and(|after| after.starts_with('}')));
+        let value = values.iter().find(|(name, _)| {
+            rest[begin + 1..].strip_prefix(name).is_some_and(|after| after.starts_with('}'))
+        });
         text.push_str(&rest[..begin]);
         if let Some((name, value)) = value {
             text.push_str(value);
@@ -200,19 +211,23 @@ mod tests {
 
     #[test]
     fn names_are_quoted_and_nothing_else_is_filled_in() {
-        let names = Names::new("My \"Schema\"", "{table}'; $body$ -- {live}").expect("possible names");
+        let names =
+            Names::new("My \"Schema\"", "{table}'; $body$ -- {live}").expect("possible names");
         assert_eq!(names.table(), r#""My ""Schema"""."{table}'; $body$ -- {live}""#);
         assert!(names.first_version(false).contains("$_body$"));
-        let left: Vec<&str> = ["{login}", "{update}", "{create}", "{tag}", "{name}", "{guards}", "{room}", "{full}"]
-            .into_iter()
-            .filter(|placeholder| names.first_version(false).contains(placeholder))
-            .collect();
+        let left: Vec<&str> =
+            ["{login}", "{update}", "{create}", "{tag}", "{name}", "{guards}", "{room}", "{full}"]
+                .into_iter()
+                .filter(|placeholder| names.first_version(false).contains(placeholder))
+                .collect();
         assert!(left.is_empty(), "{left:?}");
     }
 
     #[test]
     fn impossible_names_are_refused() {
-        for (schema, table) in [("", "t"), ("s", ""), ("s", "a\0"), (&*"s".repeat(64), "t"), ("s", &*"t".repeat(53))] {
+        for (schema, table) in
+            [("", "t"), ("s", ""), ("s", "a\0"), (&*"s".repeat(64), "t"), ("s", &*"t".repeat(53))]
+        {
             assert!(Names::new(schema, table).is_err(), "{schema:?} {table:?}");
         }
     }

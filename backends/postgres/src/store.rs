@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 use typed_sessions_core::{
-    Applied, Change, Guard, Header, Limit, Overflow, Record, Result, SessionId, SessionStore, Timestamp, UserId,
+    Applied, Change, Guard, Header, Limit, Overflow, Record, Result, SessionId, SessionStore,
+    Timestamp, UserId,
 };
 
 use crate::arguments::{Arguments, PgQuery, instant};
@@ -143,7 +144,10 @@ impl PostgresStore {
 impl SessionStore for PostgresStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
         let id = id.as_bytes();
-        let answer = self.link().send(&self.statements().load, Effect::Repeatable, |query| query.bind(&id[..])).await?;
+        let answer = self
+            .link()
+            .send(&self.statements().load, Effect::Repeatable, |query| query.bind(&id[..]))
+            .await?;
         answer.rows.first().map(|row| record(row, 0)).transpose()
     }
 
@@ -158,22 +162,30 @@ impl SessionStore for PostgresStore {
 
     async fn delete(&self, id: &SessionId) -> Result<bool> {
         let id = id.as_bytes();
-        let answer = self.link().send(&self.statements().delete, Effect::Once, |query| query.bind(&id[..])).await?;
+        let answer = self
+            .link()
+            .send(&self.statements().delete, Effect::Once, |query| query.bind(&id[..]))
+            .await?;
         Ok(answer.affected > 0)
     }
 
     async fn sessions_of(&self, user: &UserId) -> Result<Vec<(SessionId, Record)>> {
         let user = user.as_str().as_bytes();
-        let answer =
-            self.link().send(&self.statements().sessions_of, Effect::Repeatable, |query| query.bind(user)).await?;
+        let answer = self
+            .link()
+            .send(&self.statements().sessions_of, Effect::Repeatable, |query| query.bind(user))
+            .await?;
         let mut sessions = Vec::with_capacity(answer.rows.len());
         for row in &answer.rows {
             let id = row.try_get::<&[u8], _>(0).ok().and_then(|id| id.try_into().ok());
-            let id = SessionId::from_bytes(id.ok_or_else(|| unexpected("an id that has not 16 bytes"))?);
+            let id =
+                SessionId::from_bytes(id.ok_or_else(|| unexpected("an id that has not 16 bytes"))?);
             match record(row, 1) {
                 Ok(record) => sessions.push((id, record)),
                 // One damaged session must not hide the user's others.
-                Err(error) => tracing::warn!(session = %id, %error, "a session of a user cannot be read"),
+                Err(error) => {
+                    tracing::warn!(session = %id, %error, "a session of a user cannot be read")
+                }
             }
         }
         Ok(sessions)
@@ -189,7 +201,8 @@ impl SessionStore for PostgresStore {
 
 /// The columns `header` and `fields`.
 fn record(row: &PgRow, first: usize) -> Result<Record> {
-    let text = |column| row.try_get::<&str, _>(column).map_err(|_| unexpected("a column of another type"));
+    let text =
+        |column| row.try_get::<&str, _>(column).map_err(|_| unexpected("a column of another type"));
     Ok(Record::new(Header::from_text(text(first)?)?, fields::parse(text(first + 1)?)?))
 }
 

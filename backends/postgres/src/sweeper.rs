@@ -67,7 +67,11 @@ impl PostgresStore {
     pub fn sweeper(&self, every: Duration) -> Sweeper {
         let (stop, stopped) = watch::channel(false);
         // `stop` is dropped with the handle: that is no order to stop.
-        let task = tokio::spawn(run(self.downgrade(), every.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL), stopped));
+        let task = tokio::spawn(run(
+            self.downgrade(),
+            every.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL),
+            stopped,
+        ));
         Sweeper { stop, task }
     }
 
@@ -82,7 +86,8 @@ impl PostgresStore {
     /// ```
     pub async fn sweep(&self, limit: u32) -> Result<u64> {
         let bind = |query: PgQuery<'static>| query.bind(i64::from(limit));
-        let patient = self.link().with_time_limit(BATCH_TAKES_AT_MOST.max(self.link().time_limit()));
+        let patient =
+            self.link().with_time_limit(BATCH_TAKES_AT_MOST.max(self.link().time_limit()));
         Ok(patient.send(&self.statements().sweep, Effect::Once, bind).await?.affected)
     }
 }
@@ -95,7 +100,10 @@ async fn run(store: Weak<Inner>, every: Duration, mut stopped: watch::Receiver<b
             () = sleep(rest) => {}
             () = ordered(&mut stopped) => break,
         }
-        let Some(store) = PostgresStore::upgrade(&store).filter(|store| !store.pool().is_closed()) else { break };
+        let Some(store) = PostgresStore::upgrade(&store).filter(|store| !store.pool().is_closed())
+        else {
+            break;
+        };
         let begin = Instant::now();
         let swept = store.sweep(BATCH).await;
         if let Err(error) = &swept {
@@ -138,7 +146,10 @@ mod tests {
             assert!(rest > every / 2 && rest <= every / 2 + every, "{rest:?}");
             let failed = Err(Error::config("no server"));
             assert!(rest_after(&failed, took, every) <= LONGEST_PAUSE);
-            assert!(rest_after(&failed, took, seconds(1)) <= seconds(1), "no later than without an error");
+            assert!(
+                rest_after(&failed, took, seconds(1)) <= seconds(1),
+                "no later than without an error"
+            );
             assert!(rest_after(&Ok(0), took, LONGEST_INTERVAL) > Duration::ZERO, "no overflow");
         }
     }

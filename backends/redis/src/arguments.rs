@@ -35,9 +35,14 @@ pub(crate) fn fill(command: &mut Cmd, change: &Change, seat: SeatChange<'_>) {
     } else {
         let keep_for = change.keep_for().map_or(0, millis);
         let asks_for_seat = u8::from(seat != SeatChange::Keep);
-        command.arg(format!("{keep_for} {asks_for_seat} {} {}", expected.fields.len(), remove.len()));
+        command.arg(format!(
+            "{keep_for} {asks_for_seat} {} {}",
+            expected.fields.len(),
+            remove.len()
+        ));
         for (key, text) in &expected.fields {
-            let (relation, text) = text.as_ref().map_or(("absent", ""), |text| ("is", text.as_str()));
+            let (relation, text) =
+                text.as_ref().map_or(("absent", ""), |text| ("is", text.as_str()));
             command.arg(key.as_str()).arg(relation).arg(text);
         }
         command.arg(remove);
@@ -59,7 +64,8 @@ fn removals<'a>(change: &'a Change, seat: SeatChange<'_>) -> Vec<&'a str> {
         return Vec::new();
     }
     let is_set = |key: &&Key| change.set.iter().any(|(set, _)| set == *key);
-    let mut remove: Vec<&str> = change.remove.iter().filter(|key| !is_set(key)).map(Key::as_str).collect();
+    let mut remove: Vec<&str> =
+        change.remove.iter().filter(|key| !is_set(key)).map(Key::as_str).collect();
     if seat == SeatChange::Clear {
         remove.push(SEAT);
     }

@@ -114,8 +114,13 @@ impl RedisStoreBuilder {
     }
 
     /// Who logs in to the Sentinels; nobody by default.
-    pub fn sentinel_credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
-        self.sentinel_credentials = Credentials { username: Some(username.into()), password: Some(password.into()) };
+    pub fn sentinel_credentials(
+        mut self,
+        username: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.sentinel_credentials =
+            Credentials { username: Some(username.into()), password: Some(password.into()) };
         self
     }
 
@@ -152,7 +157,8 @@ impl RedisStoreBuilder {
         let Some(connection) = &self.connection else {
             return Ok(Link::new(self.servers()?, limit));
         };
-        let credentials = self.credentials.username.is_some() || self.credentials.password.is_some();
+        let credentials =
+            self.credentials.username.is_some() || self.credentials.password.is_some();
         if self.url.is_some() || credentials || self.database.is_some() {
             return Err(Error::config(
                 "`connection` brings a connection that is made already: `url`, `username`, `password` and `database` \

@@ -64,7 +64,11 @@ impl Cluster {
         }
         match self.owner(command) {
             Some(node) => Ok(self.line_to(&node)),
-            None => Err((ErrorKind::ClusterConnectionNotFound, "no node of the Cluster has the key's slot").into()),
+            None => Err((
+                ErrorKind::ClusterConnectionNotFound,
+                "no node of the Cluster has the key's slot",
+            )
+                .into()),
         }
     }
 
@@ -98,7 +102,9 @@ impl Cluster {
             nodes.extend(&known);
         }
         let (slots, _) = select_ok(nodes.iter().map(|node| self.ask_node(node).boxed())).await?;
-        lock(&self.lines).retain(|node, _| self.seeds.contains(node) || slots.owners().any(|owner| owner == node));
+        lock(&self.lines).retain(|node, _| {
+            self.seeds.contains(node) || slots.owners().any(|owner| owner == node)
+        });
         *lock(&self.slots) = slots;
         // What went wrong meanwhile is told again by the next one who meets with it.
         lock(&self.doubted).clear();
@@ -139,7 +145,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The key of a command, if it is about one.
 fn key(command: &Cmd) -> Option<&[u8]> {
-    let mut words = command.args_iter().map(|word| if let Arg::Simple(word) = word { word } else { b"" });
+    let mut words =
+        command.args_iter().map(|word| if let Arg::Simple(word) = word { word } else { b"" });
     match words.next()? {
         b"EVALSHA" | b"EVAL" => words.nth(2),
         b"CLUSTER" | b"PING" | b"SCAN" => None,
@@ -149,8 +156,12 @@ fn key(command: &Cmd) -> Option<&[u8]> {
 
 /// The slot of a key, or of what it has between braces (Redis Cluster Specification, "Key distribution model").
 fn slot(key: &[u8]) -> u16 {
-    let find = |from: usize, brace: u8| key.iter().skip(from).position(|byte| *byte == brace).map(|at| from + at);
-    let tag = find(0, b'{').and_then(|open| Some(open + 1..find(open + 1, b'}')?)).filter(|tag| !tag.is_empty());
+    let find = |from: usize, brace: u8| {
+        key.iter().skip(from).position(|byte| *byte == brace).map(|at| from + at)
+    };
+    let tag = find(0, b'{')
+        .and_then(|open| Some(open + 1..find(open + 1, b'}')?))
+        .filter(|tag| !tag.is_empty());
     crc16::State::<crc16::XMODEM>::calculate(tag.map_or(key, |tag| &key[tag])) % 16384
 }
 

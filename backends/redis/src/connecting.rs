@@ -26,12 +26,16 @@ impl RedisStoreBuilder {
         let limit = connecting_limit(self.time_limit);
         let connect: Connect = match Target::parse(url)? {
             Target::Standalone(node) => {
-                let client = tls::client(self.login(node), &self.certificates).map_err(|error| from_driver(&error))?;
+                let client = tls::client(self.login(node), &self.certificates)
+                    .map_err(|error| from_driver(&error))?;
                 Arc::new(move || single(client.clone()))
             }
-            Target::Cluster(nodes) => return Ok(Servers::Cluster(Box::new(self.cluster(nodes, limit)?))),
+            Target::Cluster(nodes) => {
+                return Ok(Servers::Cluster(Box::new(self.cluster(nodes, limit)?)));
+            }
             Target::Sentinel { sentinels, master } => {
-                let client = self.sentinel(&sentinels, &master).map_err(|error| from_driver(&error))?;
+                let client =
+                    self.sentinel(&sentinels, &master).map_err(|error| from_driver(&error))?;
                 let client = Arc::new(Mutex::new(client));
                 Arc::new(move || {
                     let client = Arc::clone(&client);
@@ -54,10 +58,14 @@ impl RedisStoreBuilder {
         }
         let seeds = nodes.iter().filter_map(|node| Node::at(node.addr())).collect();
         // All nodes are connected to in the same way.
-        let like = nodes.into_iter().next().ok_or_else(|| Error::config("a Cluster's URL names at least one node"))?;
+        let like = nodes
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::config("a Cluster's URL names at least one node"))?;
         let (like, certificates) = (self.login(like), self.certificates.clone());
         Ok(Cluster::new(seeds, limit, move |node| {
-            let client = tls::client(like.clone().set_addr(node.address_like(like.addr())), &certificates);
+            let client =
+                tls::client(like.clone().set_addr(node.address_like(like.addr())), &certificates);
             Arc::new(move || match &client {
                 Ok(client) => single(client.clone()),
                 Err(error) => ready(Err(error.clone())).boxed(),
@@ -82,12 +90,15 @@ impl RedisStoreBuilder {
 
     fn sentinel(&self, sentinels: &[ConnectionInfo], master: &str) -> RedisResult<SentinelClient> {
         let addresses = sentinels.iter().map(|sentinel| sentinel.addr().clone());
-        let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?;
+        let mut builder =
+            SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?;
         builder = tls::sentinel(builder, sentinels, &self.certificates);
         if let Some(first) = sentinels.first() {
             let redis = self.login(first.clone());
             let redis = redis.redis_settings();
-            builder = builder.set_client_to_redis_db(redis.db()).set_client_to_redis_protocol(redis.protocol());
+            builder = builder
+                .set_client_to_redis_db(redis.db())
+                .set_client_to_redis_protocol(redis.protocol());
             if let Some(username) = redis.username() {
                 builder = builder.set_client_to_redis_username(username);
             }
@@ -108,7 +119,8 @@ impl RedisStoreBuilder {
 fn single(client: Client) -> BoxFuture<'static, RedisResult<Connection>> {
     async move {
         // The store's own time limit holds.
-        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
     }
     .boxed()

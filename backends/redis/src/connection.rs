@@ -50,7 +50,11 @@ impl Node {
         let (host, port) = address.rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         // An empty host means the node that answered; the Cluster is then asked who has the slot.
-        if host.is_empty() { None } else { Some(Self { host: host.to_owned(), port: port.parse().ok()? }) }
+        if host.is_empty() {
+            None
+        } else {
+            Some(Self { host: host.to_owned(), port: port.parse().ok()? })
+        }
     }
 
     pub(crate) fn at(address: &ConnectionAddr) -> Option<Self> {
@@ -66,7 +70,9 @@ impl Node {
     pub(crate) fn address_like(&self, other: &ConnectionAddr) -> ConnectionAddr {
         let mut address = other.clone();
         match &mut address {
-            ConnectionAddr::TcpTls { host, port, .. } => (*host, *port) = (self.host.clone(), self.port),
+            ConnectionAddr::TcpTls { host, port, .. } => {
+                (*host, *port) = (self.host.clone(), self.port)
+            }
             _ => address = ConnectionAddr::Tcp(self.host.clone(), self.port),
         }
         address
@@ -90,7 +96,9 @@ impl Connection {
             (Self::Managed(connection), _) => connection.send_packed_command(command).await?,
             (Self::Cluster(connection), Route::ByKey) => command.query_async(connection).await?,
             (Self::Cluster(connection), Route::Node(node)) => {
-                connection.route_command(command.clone(), RoutingInfo::SingleNode(node.into())).await?
+                connection
+                    .route_command(command.clone(), RoutingInfo::SingleNode(node.into()))
+                    .await?
             }
             (Self::Cluster(connection), Route::Asking(node)) => {
                 let replies = connection.route_pipeline(asking(command), 0, 2, node.into()).await?;

@@ -20,7 +20,9 @@ enum Failure {
         "Redis has reached `maxmemory` and may evict nothing: raise it; sessions that expire make room by themselves"
     )]
     OutOfMemory,
-    #[error("a key of this store holds something else ({0}): give each application on a Redis its own `prefix`")]
+    #[error(
+        "a key of this store holds something else ({0}): give each application on a Redis its own `prefix`"
+    )]
     WrongType(String),
     #[error(
         "this Redis is a read-only replica: connect to the master; Sentinel (`redis+sentinel:`) or Cluster \
@@ -43,7 +45,8 @@ pub(crate) fn is_noscript(error: &RedisError) -> bool {
 
 /// Said by the server itself, or by a script before Redis 7.
 pub(crate) fn is_read_only(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) || error.to_string().contains("-READONLY ")
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error.to_string().contains("-READONLY ")
 }
 
 /// What a driver's error means to the library.
@@ -56,7 +59,11 @@ pub(crate) fn from_driver(error: &RedisError) -> Error {
         | ErrorKind::MasterNameNotFoundBySentinel
         | ErrorKind::NoValidReplicasFoundBySentinel
         | ErrorKind::Server(
-            Server::BusyLoading | Server::TryAgain | Server::ClusterDown | Server::MasterDown | Server::Ask,
+            Server::BusyLoading
+            | Server::TryAgain
+            | Server::ClusterDown
+            | Server::MasterDown
+            | Server::Ask,
         ) => Error::unavailable(Failure::Other(text)),
         ErrorKind::Server(Server::ReadOnly) => Error::unavailable(Failure::ReadOnly),
         ErrorKind::Server(Server::Moved) => Error::store(Failure::IsCluster),
@@ -88,7 +95,10 @@ fn from_code(code: &str, text: String) -> Error {
         Error::store(Failure::Credentials(text))
     } else if is("READONLY") {
         Error::unavailable(Failure::ReadOnly)
-    } else if ["BUSY", "NOREPLICAS", "MISCONF", "UNBLOCKED", "LOADING", "MASTERDOWN"].into_iter().any(is) {
+    } else if ["BUSY", "NOREPLICAS", "MISCONF", "UNBLOCKED", "LOADING", "MASTERDOWN"]
+        .into_iter()
+        .any(is)
+    {
         Error::unavailable(Failure::Other(text))
     } else {
         Error::store(Failure::Other(text))

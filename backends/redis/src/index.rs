@@ -3,7 +3,8 @@
 use futures::future::{join_all, try_join_all};
 use redis::{Cmd, Value};
 use typed_sessions_core::{
-    Applied, Change, Error, ErrorKind, Join, Limit, Overflow, Record, Result, SessionId, Timestamp, UserId,
+    Applied, Change, Error, ErrorKind, Join, Limit, Overflow, Record, Result, SessionId, Timestamp,
+    UserId,
 };
 
 use crate::error::{from_driver, unexpected};
@@ -71,19 +72,30 @@ impl RedisStore {
     ) -> Result<()> {
         let deadline = absolute_deadline(change)?;
         let fill = |command: &mut Cmd| {
-            command.arg(member.to_string()).arg(deadline.as_millis()).arg(millis(deadline.since(change.now)));
+            command
+                .arg(member.to_string())
+                .arg(deadline.as_millis())
+                .arg(millis(deadline.since(change.now)));
         };
         script::PROLONG.run(call, &self.keys().user(&join.user), fill).await?;
         Ok(())
     }
 
-    async fn try_join(&self, call: &Call<'_>, id: &SessionId, change: &Change, join: &Join) -> Result<Option<Member>> {
+    async fn try_join(
+        &self,
+        call: &Call<'_>,
+        id: &SessionId,
+        change: &Change,
+        join: &Join,
+    ) -> Result<Option<Member>> {
         let deadline = absolute_deadline(change)?;
         let fill = |command: &mut Cmd| {
             command.arg(change.now.as_millis()).arg(id.to_string()).arg(deadline.as_millis());
             command.arg(millis(deadline.since(change.now)));
             match join.limit {
-                Some(Limit { sessions, overflow: Overflow::Refuse, .. }) => command.arg(sessions.saturating_sub(1)),
+                Some(Limit { sessions, overflow: Overflow::Refuse, .. }) => {
+                    command.arg(sessions.saturating_sub(1))
+                }
                 _ => command.arg(""),
             };
         };
@@ -117,17 +129,23 @@ impl RedisStore {
             command.arg(limit.sessions).arg(itself.to_string()).arg(&others);
         };
         let doomed = texts(script::EVICT.run(call, &self.keys().user(user), fill).await?)?;
-        let ending = doomed.iter().filter_map(|text| text.parse().ok()).map(|member: Member| async move {
-            // Only while it still has this seat: somebody else may have logged in to it since.
-            self.end(call, &member.id, &member.seat, "").await?;
-            self.leave(call, user, &member).await
-        });
+        let ending =
+            doomed.iter().filter_map(|text| text.parse().ok()).map(|member: Member| async move {
+                // Only while it still has this seat: somebody else may have logged in to it since.
+                self.end(call, &member.id, &member.seat, "").await?;
+                self.leave(call, user, &member).await
+            });
         // All of them, whatever becomes of one.
         join_all(ending).await.into_iter().collect()
     }
 
     /// Gives a seat up.
-    pub(crate) async fn leave(&self, call: &Call<'_>, user: &UserId, member: &Member) -> Result<()> {
+    pub(crate) async fn leave(
+        &self,
+        call: &Call<'_>,
+        user: &UserId,
+        member: &Member,
+    ) -> Result<()> {
         let mut command = redis::cmd("ZREM");
         command.arg(self.keys().user(user)).arg(member.to_string());
         call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
@@ -135,7 +153,11 @@ impl RedisStore {
     }
 
     /// The user's sessions, live or not, and what the index knows beyond them is forgotten.
-    pub(crate) async fn sessions_in_index(&self, call: &Call<'_>, user: &UserId) -> Result<Vec<(SessionId, Record)>> {
+    pub(crate) async fn sessions_in_index(
+        &self,
+        call: &Call<'_>,
+        user: &UserId,
+    ) -> Result<Vec<(SessionId, Record)>> {
         // Without a clock: whatever is stored may be alive.
         let names = self.names(call, user).await?;
         let members = self.look_up(call, user, &names, Timestamp::MIN).await?;
@@ -150,7 +172,13 @@ impl RedisStore {
     }
 
     /// What the members' sessions say.
-    async fn look_up(&self, call: &Call<'_>, user: &UserId, names: &[String], now: Timestamp) -> Result<Members> {
+    async fn look_up(
+        &self,
+        call: &Call<'_>,
+        user: &UserId,
+        names: &[String],
+        now: Timestamp,
+    ) -> Result<Members> {
         let loads = names.iter().filter_map(|name| name.parse().ok()).map(|member: Member| async move {
             // All at once over one connection; in a Cluster, each from its node.
             match self.load_stored(call, &member.id).await {
@@ -167,7 +195,8 @@ impl RedisStore {
         for (member, stored) in try_join_all(loads).await?.into_iter().flatten() {
             match stored {
                 Some(Stored { record, seat }) if record.header.user() == Some(user) => {
-                    let its_own = seat.map_or_else(|| member.clone(), |seat| Member { id: member.id, seat });
+                    let its_own =
+                        seat.map_or_else(|| member.clone(), |seat| Member { id: member.id, seat });
                     if member != its_own {
                         // From before the user's last login to this session, or from one under way.
                         members.vacant.push(member);
@@ -184,7 +213,9 @@ impl RedisStore {
         // A session may have been found by two members, at two moments.
         members.live.sort_unstable_by_key(|(member, _)| member.id);
         members.live.dedup_by_key(|(member, _)| member.id);
-        members.live.sort_unstable_by_key(|(member, record)| (record.header.last_seen(), member.id));
+        members
+            .live
+            .sort_unstable_by_key(|(member, record)| (record.header.last_seen(), member.id));
         Ok(members)
     }
 

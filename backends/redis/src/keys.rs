@@ -78,8 +78,12 @@ mod tests {
         let id = SessionId::from_bytes([7; 16]);
         assert_eq!(keys.session_of(keys.session(&id).as_bytes()), Some(id));
         assert_eq!(keys.all_sessions(), r"a\*\[b\]:id:*");
-        for foreign in ["a*[b]:id:", "a*[b]:id:x", "axb:id:BwcHBwcHBwcHBwcHBwcHBw", "a*[b]:user:BwcHBwcHBwcHBwcHBwcHBw"]
-        {
+        for foreign in [
+            "a*[b]:id:",
+            "a*[b]:id:x",
+            "axb:id:BwcHBwcHBwcHBwcHBwcHBw",
+            "a*[b]:user:BwcHBwcHBwcHBwcHBwcHBw",
+        ] {
             assert_eq!(keys.session_of(foreign.as_bytes()), None, "{foreign}");
         }
         assert_eq!(keys.session_of(b"a*[b]:id:\xff"), None);
@@ -87,7 +91,8 @@ mod tests {
 
     #[test]
     fn members_read_back() {
-        let member = Member { id: SessionId::from_bytes([7; 16]), seat: "1795384800123456".to_owned() };
+        let member =
+            Member { id: SessionId::from_bytes([7; 16]), seat: "1795384800123456".to_owned() };
         assert_eq!(member.to_string().parse::<Member>().ok(), Some(member));
         assert!("BwcHBwcHBwcHBwcHBwcHBw".parse::<Member>().is_err());
         assert!("x.1".parse::<Member>().is_err());

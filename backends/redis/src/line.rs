@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout};
 use crate::connection::Connection;
 
 /// Makes a connection.
-pub(crate) type Connect = Arc<dyn Fn() -> BoxFuture<'static, RedisResult<Connection>> + Send + Sync>;
+pub(crate) type Connect =
+    Arc<dyn Fn() -> BoxFuture<'static, RedisResult<Connection>> + Send + Sync>;
 
 /// After a failed attempt to connect, callers get its error for so long; then one of them tries again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
@@ -87,7 +88,9 @@ impl Current {
             let message = || format!("Redis did not take a connection within {limit:?}");
             attempt.await.unwrap_or_else(|_| Err(timed_out(message())))
         });
-        let attempt = async move { attempt.await.unwrap_or_else(|ended| Err(io::Error::other(ended).into())) };
+        let attempt = async move {
+            attempt.await.unwrap_or_else(|ended| Err(io::Error::other(ended).into()))
+        };
         Self { attempt: attempt.boxed().shared(), generation, failed: None }
     }
 }

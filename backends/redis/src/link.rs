@@ -133,18 +133,27 @@ impl Call<'_> {
         self.send_to(command, effect, Route::ByKey).await
     }
 
-    pub(crate) async fn send_to(&self, command: &Cmd, effect: Effect, mut route: Route) -> RedisResult<Value> {
+    pub(crate) async fn send_to(
+        &self,
+        command: &Cmd,
+        effect: Effect,
+        mut route: Route,
+    ) -> RedisResult<Value> {
         let (mut pause, mut reconnects, mut redirected) = (FIRST_PAUSE, 0, 0);
         loop {
             let (step, error) = match self.in_time(self.reach(command, &route)).await {
                 Ok(mut reached) => {
                     let sent = Instant::now();
-                    let error = match self.in_time(reached.connection.send(command, route.clone())).await {
-                        Ok(reply) => return Ok(reply),
-                        Err(error) => error,
-                    };
-                    let step =
-                        next_step(&error, effect, reached.connection.is_cluster() || self.link.cluster().is_some());
+                    let error =
+                        match self.in_time(reached.connection.send(command, route.clone())).await {
+                            Ok(reply) => return Ok(reply),
+                            Err(error) => error,
+                        };
+                    let step = next_step(
+                        &error,
+                        effect,
+                        reached.connection.is_cluster() || self.link.cluster().is_some(),
+                    );
                     // Not when all but a moment of the call's time went elsewhere.
                     let is_slow = error.is_io_error() && sent.elapsed() >= self.link.time_limit / 2;
                     if step == Step::Reconnect || is_slow || error.is_connection_dropped() {
@@ -153,7 +162,9 @@ impl Call<'_> {
                     (step, error)
                 }
                 // It was not sent. Another node of a Cluster may take over.
-                Err(error) if self.link.cluster().is_some() && is_unreachable(&error) => (Step::Later, error),
+                Err(error) if self.link.cluster().is_some() && is_unreachable(&error) => {
+                    (Step::Later, error)
+                }
                 Err(error) => return Err(error),
             };
             self.note(command, &route, &step, &error);
@@ -174,7 +185,9 @@ impl Call<'_> {
             };
             if reconnects > MOST_RECONNECTS || Instant::now() + pause >= self.deadline {
                 if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
-                    return Err(timed_out("the Cluster's nodes do not agree on which of them has the key".to_owned()));
+                    return Err(timed_out(
+                        "the Cluster's nodes do not agree on which of them has the key".to_owned(),
+                    ));
                 }
                 return Err(error);
             }
@@ -201,9 +214,9 @@ impl Call<'_> {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-        timeout_at(self.deadline, work)
-            .await
-            .unwrap_or_else(|_| Err(timed_out(format!("Redis did not answer within {:?}", self.link.time_limit))))
+        timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
+            Err(timed_out(format!("Redis did not answer within {:?}", self.link.time_limit)))
+        })
     }
 }
 
@@ -214,7 +227,9 @@ fn is_unreachable(error: &RedisError) -> bool {
 fn next_step(error: &RedisError, effect: Effect, is_cluster: bool) -> Step {
     use ServerErrorKind as Server;
     match error.kind() {
-        ErrorKind::Server(Server::BusyLoading | Server::TryAgain | Server::ClusterDown | Server::MasterDown)
+        ErrorKind::Server(
+            Server::BusyLoading | Server::TryAgain | Server::ClusterDown | Server::MasterDown,
+        )
         | ErrorKind::ClusterConnectionNotFound => Step::Later,
         ErrorKind::Server(Server::Moved) if is_cluster => {
             Node::of_redirection(error).map_or(Step::Later, |node| Step::To(Route::Node(node)))

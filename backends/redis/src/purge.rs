@@ -42,8 +42,10 @@ impl RedisStore {
         }
         let mut command = redis::cmd("CLUSTER");
         command.arg("NODES");
-        let reply = call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
-        let nodes = redis::from_redis_value::<String>(reply).map_err(|_| unexpected("no list of nodes"))?;
+        let reply =
+            call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
+        let nodes =
+            redis::from_redis_value::<String>(reply).map_err(|_| unexpected("no list of nodes"))?;
         Ok(nodes.lines().filter_map(master).map(Route::Node).collect())
     }
 
@@ -71,9 +73,12 @@ impl RedisStore {
         let call = self.call();
         let mut command = redis::cmd("HMGET");
         command.arg(self.keys().session(id)).arg("$header").arg("$guard");
-        let reply = call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
+        let reply =
+            call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
         // Nothing, or something unreadable: neither is known to have ended.
-        let Ok([header, guard]) = <[String; 2]>::try_from(texts(reply).unwrap_or_default()) else { return Ok(false) };
+        let Ok([header, guard]) = <[String; 2]>::try_from(texts(reply).unwrap_or_default()) else {
+            return Ok(false);
+        };
         if Header::from_text(&header).is_ok_and(|header| !header.is_live(now)) {
             // Unless it was touched meanwhile.
             return self.end_and_leave(&call, id, &guard).await;
@@ -87,7 +92,9 @@ fn master(line: &str) -> Option<Node> {
     let mut columns = line.split(' ');
     let address = columns.nth(1)?;
     let flags = columns.next()?;
-    let serves = flags.split(',').any(|flag| flag == "master") && !flags.contains("fail") && !flags.contains("noaddr");
+    let serves = flags.split(',').any(|flag| flag == "master")
+        && !flags.contains("fail")
+        && !flags.contains("noaddr");
     if serves { Node::parse(address.split(['@', ',']).next()?) } else { None }
 }
 
@@ -99,8 +106,14 @@ mod tests {
     fn masters_are_found() {
         let node = |port| Some(Node { host: "127.0.0.1".to_owned(), port });
         assert_eq!(master("07c3 127.0.0.1:30004@31004,host slave e7d1 0 1426 4 connected"), None);
-        assert_eq!(master("67ed 127.0.0.1:30002@31002 master - 0 1426 2 connected 5461-10922"), node(30002));
-        assert_eq!(master("e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460"), node(30001));
+        assert_eq!(
+            master("67ed 127.0.0.1:30002@31002 master - 0 1426 2 connected 5461-10922"),
+            node(30002)
+        );
+        assert_eq!(
+            master("e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460"),
+            node(30001)
+        );
         assert_eq!(master("e7d1 127.0.0.1:30001@31001 master,fail - 0 0 1 disconnected"), None);
         assert_eq!(master("e7d1 :0@0 master,noaddr - 0 0 1 disconnected"), None);
         assert_eq!(master(""), None);

@@ -32,7 +32,8 @@ pub(crate) fn read_session(reply: Value) -> Result<Option<Stored>> {
     let (mut header, mut seat, mut fields) = (None, None, Vec::with_capacity(pairs.len()));
     for (key, value) in pairs {
         let key = std::str::from_utf8(&key).map_err(|_| unexpected("a key that is not UTF-8"))?;
-        let value = std::str::from_utf8(&value).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
+        let value =
+            std::str::from_utf8(&value).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
         match key {
             HEADER => header = Some(Header::from_text(value)?),
             GUARD => {}
@@ -47,7 +48,9 @@ pub(crate) fn read_session(reply: Value) -> Result<Option<Stored>> {
 /// Keys and values, in either protocol.
 fn pairs(reply: Value) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     match reply {
-        Value::Map(entries) => entries.into_iter().map(|(key, value)| Ok((bytes(key)?, bytes(value)?))).collect(),
+        Value::Map(entries) => {
+            entries.into_iter().map(|(key, value)| Ok((bytes(key)?, bytes(value)?))).collect()
+        }
         Value::Array(entries) => {
             let mut entries = entries.into_iter();
             let mut pairs = Vec::with_capacity(entries.len() / 2);

@@ -25,7 +25,12 @@ impl Script {
     }
 
     /// Runs the script: one `EVALSHA`, and where Redis does not know it (any more), one `EVAL`, which it will remember.
-    pub(crate) async fn run(&self, call: &Call<'_>, key: &str, fill: impl Fn(&mut Cmd)) -> Result<Value> {
+    pub(crate) async fn run(
+        &self,
+        call: &Call<'_>,
+        key: &str,
+        fill: impl Fn(&mut Cmd),
+    ) -> Result<Value> {
         let hash = self.hash.get_or_init(|| redis::Script::new(self.code).get_hash().to_owned());
         let command = |name: &'static str, script: &str| {
             let mut command = redis::cmd(name);
@@ -34,9 +39,10 @@ impl Script {
             command
         };
         match call.send(&command("EVALSHA", hash), Effect::Once).await {
-            Err(error) if is_noscript(&error) => {
-                call.send(&command("EVAL", self.code), Effect::Once).await.map_err(|error| from_driver(&error))
-            }
+            Err(error) if is_noscript(&error) => call
+                .send(&command("EVAL", self.code), Effect::Once)
+                .await
+                .map_err(|error| from_driver(&error)),
             reply => reply.map_err(|error| from_driver(&error)),
         }
     }

@@ -18,7 +18,8 @@ impl Slots {
     /// Reads the answer of a node that is reached at this address.
     pub(crate) fn parse(answer: Value, asked: &Node) -> RedisResult<Self> {
         let Value::Array(ranges) = answer else { return Err(no_slots()) };
-        let ranges: BTreeMap<_, _> = ranges.into_iter().filter_map(|range| parse_range(range, asked)).collect();
+        let ranges: BTreeMap<_, _> =
+            ranges.into_iter().filter_map(|range| parse_range(range, asked)).collect();
         if ranges.is_empty() { Err(no_slots()) } else { Ok(Self { ranges, moved: HashMap::new() }) }
     }
 
@@ -66,7 +67,11 @@ fn number(value: &Value) -> Option<u16> {
 }
 
 fn no_slots() -> RedisError {
-    (ErrorKind::ClusterConnectionNotFound, "a node of the Cluster does not know who has which slots").into()
+    (
+        ErrorKind::ClusterConnectionNotFound,
+        "a node of the Cluster does not know who has which slots",
+    )
+        .into()
 }
 
 #[cfg(test)]
@@ -85,7 +90,11 @@ mod tests {
     #[test]
     fn slots_have_owners_until_they_move() {
         let host = |name: &str| Value::BulkString(name.as_bytes().to_vec());
-        let answer = vec![range(0, 5, host("a"), 1), range(6, 6, host(""), 2), range(8, 16383, Value::Nil, 3)];
+        let answer = vec![
+            range(0, 5, host("a"), 1),
+            range(6, 6, host(""), 2),
+            range(8, 16383, Value::Nil, 3),
+        ];
         let mut slots = Slots::parse(Value::Array(answer), &node("asked", 9)).expect("an answer");
         for (slot, owner) in [(0, "a"), (5, "a"), (6, "asked"), (8, "asked"), (16383, "asked")] {
             assert_eq!(slots.owner(slot).map(|node| &*node.host), Some(owner), "{slot}");
@@ -93,7 +102,10 @@ mod tests {
         assert_eq!(slots.owner(7), None, "nobody has it");
         slots.moved(5, node("b", 4));
         slots.moved(7, node("b", 4));
-        assert_eq!([4, 5, 7].map(|slot| slots.owner(slot).map(|node| node.port)), [Some(1), Some(4), Some(4)]);
+        assert_eq!(
+            [4, 5, 7].map(|slot| slots.owner(slot).map(|node| node.port)),
+            [Some(1), Some(4), Some(4)]
+        );
         assert!(slots.owners().any(|owner| *owner == node("b", 4)));
     }
 
@@ -101,7 +113,12 @@ mod tests {
     fn what_names_nobody_is_no_answer() {
         let odd = range(0, 70000, Value::Nil, 1);
         let short = Value::Array(vec![Value::Int(0)]);
-        for answer in [Value::Nil, Value::Okay, Value::Array(vec![]), Value::Array(vec![odd, short, Value::Int(1)])] {
+        for answer in [
+            Value::Nil,
+            Value::Okay,
+            Value::Array(vec![]),
+            Value::Array(vec![odd, short, Value::Int(1)]),
+        ] {
             assert!(Slots::parse(answer, &node("a", 1)).is_err());
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::Cmd;
 use typed_sessions_core::{
-    Applied, Change, Guard, Header, IndexChange, Join, Limit, Overflow, Record, Result, SessionId, SessionStore,
-    Timestamp, UserId,
+    Applied, Change, Guard, Header, IndexChange, Join, Limit, Overflow, Record, Result, SessionId,
+    SessionStore, Timestamp, UserId,
 };
 
 use crate::arguments::{SeatChange, fill};
@@ -89,10 +89,15 @@ impl RedisStore {
         self.inner.link.call()
     }
 
-    pub(crate) async fn load_stored(&self, call: &Call<'_>, id: &SessionId) -> Result<Option<Stored>> {
+    pub(crate) async fn load_stored(
+        &self,
+        call: &Call<'_>,
+        id: &SessionId,
+    ) -> Result<Option<Stored>> {
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys().session(id));
-        let reply = call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
+        let reply =
+            call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
         read_session(reply)
     }
 
@@ -146,7 +151,8 @@ impl RedisStore {
             },
             None => None,
         };
-        let seat = joined.as_ref().map_or(SeatChange::Clear, |(member, _)| SeatChange::Take(&member.seat));
+        let seat =
+            joined.as_ref().map_or(SeatChange::Clear, |(member, _)| SeatChange::Take(&member.seat));
         let (applied, before) = self.write(call, id, change, seat).await?;
         if applied != Applied::Applied {
             if let Some((member, join)) = &joined {
@@ -167,14 +173,25 @@ impl RedisStore {
     }
 
     /// A full house matters only to a session that could otherwise enter.
-    async fn precedence(&self, call: &Call<'_>, id: &SessionId, change: &Change) -> Result<Applied> {
+    async fn precedence(
+        &self,
+        call: &Call<'_>,
+        id: &SessionId,
+        change: &Change,
+    ) -> Result<Applied> {
         let stored = self.load_stored(call, id).await?;
         let current = stored.as_ref().map(|stored| &stored.record);
         Ok(change.evaluate(current).err().unwrap_or(Applied::Full))
     }
 
     /// Ends a session, if it has this seat and this guard. Tells its seat and its user, if it had them; `None` if it did not end.
-    pub(crate) async fn end(&self, call: &Call<'_>, id: &SessionId, seat: &str, guard: &str) -> Result<Option<Ended>> {
+    pub(crate) async fn end(
+        &self,
+        call: &Call<'_>,
+        id: &SessionId,
+        seat: &str,
+        guard: &str,
+    ) -> Result<Option<Ended>> {
         let fill = |command: &mut Cmd| {
             command.arg(seat).arg(guard);
         };
@@ -187,7 +204,12 @@ impl RedisStore {
     }
 
     /// Ends a session for good, then takes it from its user's index.
-    pub(crate) async fn end_and_leave(&self, call: &Call<'_>, id: &SessionId, guard: &str) -> Result<bool> {
+    pub(crate) async fn end_and_leave(
+        &self,
+        call: &Call<'_>,
+        id: &SessionId,
+        guard: &str,
+    ) -> Result<bool> {
         let Some(ended) = self.end(call, id, "", guard).await? else { return Ok(false) };
         if let Some(user) = ended.user {
             self.leave(call, &user, &Member { id: *id, seat: ended.seat }).await?;
@@ -199,7 +221,9 @@ impl RedisStore {
 /// Whether the session belongs to the same login before and after.
 fn is_same_login(change: &Change) -> bool {
     match (&change.guard, &change.header) {
-        (Guard::Present(expected), Some(header)) => expected.login_epoch == Some(header.login_epoch()),
+        (Guard::Present(expected), Some(header)) => {
+            expected.login_epoch == Some(header.login_epoch())
+        }
         _ => false,
     }
 }
@@ -224,7 +248,9 @@ impl SessionStore for RedisStore {
         }
         match &change.index {
             None => Ok(self.write(&call, id, change, SeatChange::Keep).await?.0),
-            Some(index @ IndexChange { leave: None, join: Some(join), .. }) if is_same_login(change) => {
+            Some(index @ IndexChange { leave: None, join: Some(join), .. })
+                if is_same_login(change) =>
+            {
                 self.prolong(&call, id, change, index, join).await
             }
             Some(index) => self.hand_over(&call, id, change, index).await,

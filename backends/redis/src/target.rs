@@ -31,7 +31,9 @@ impl Target {
         match (base, kind) {
             ("redis" | "rediss", "cluster") => cluster(base, rest),
             ("redis" | "rediss", "sentinel") => sentinel(base, rest),
-            ("redis" | "rediss" | "unix", "") | ("redis", "unix") => Ok(Self::Standalone(node(url)?)),
+            ("redis" | "rediss" | "unix", "") | ("redis", "unix") => {
+                Ok(Self::Standalone(node(url)?))
+            }
             _ => Err(Error::config(
                 "not a Redis URL: its scheme must be redis, rediss, redis+cluster, rediss+cluster, redis+sentinel, \
                  rediss+sentinel or unix",
@@ -54,7 +56,9 @@ fn sentinel(base: &str, rest: &str) -> Result<Target> {
     let (credentials, hosts, path) = split(rest);
     let mut path = path.splitn(3, '/').skip(1);
     let master = path.next().filter(|name| !name.is_empty()).ok_or_else(|| {
-        Error::config("the master's name is missing: expected `redis+sentinel://host:port,host:port/name`")
+        Error::config(
+            "the master's name is missing: expected `redis+sentinel://host:port,host:port/name`",
+        )
     })?;
     let database = path.next().unwrap_or_default();
     let sentinels = nodes(base, credentials, hosts, 26379, database)?;
@@ -68,7 +72,13 @@ fn split(rest: &str) -> (&str, &str, &str) {
     (credentials, hosts, path)
 }
 
-fn nodes(base: &str, credentials: &str, hosts: &str, port: u16, path: &str) -> Result<Vec<ConnectionInfo>> {
+fn nodes(
+    base: &str,
+    credentials: &str,
+    hosts: &str,
+    port: u16,
+    path: &str,
+) -> Result<Vec<ConnectionInfo>> {
     let url = |host: &str| {
         let after_address = host.rsplit(']').next().unwrap_or(host);
         let port = if after_address.contains(':') { String::new() } else { format!(":{port}") };
@@ -78,7 +88,8 @@ fn nodes(base: &str, credentials: &str, hosts: &str, port: u16, path: &str) -> R
 }
 
 fn node(url: &str) -> Result<ConnectionInfo> {
-    let unreadable = || Error::config("not a Redis URL: expected `redis://user:password@host:port/database`");
+    let unreadable =
+        || Error::config("not a Redis URL: expected `redis://user:password@host:port/database`");
     let info = url.into_connection_info().map_err(|_| unreadable())?;
     Ok(info)
 }
@@ -99,7 +110,9 @@ mod tests {
         match Target::parse(url) {
             Ok(Target::Standalone(node)) => one(&node),
             Ok(Target::Cluster(nodes)) => format!("cluster: {}", all(&nodes)),
-            Ok(Target::Sentinel { sentinels, master }) => format!("master {master}: {}", all(&sentinels)),
+            Ok(Target::Sentinel { sentinels, master }) => {
+                format!("master {master}: {}", all(&sentinels))
+            }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Config);
                 error.to_string()

@@ -27,7 +27,12 @@ pub(crate) enum Refusal {
 
 impl Policy {
     /// Decides whether `secret` opens the session at `now`. Every comparison is in constant time.
-    pub(crate) fn admit(&self, header: &Header, secret: &Secret, now: Timestamp) -> Result<Admission, Refusal> {
+    pub(crate) fn admit(
+        &self,
+        header: &Header,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Result<Admission, Refusal> {
         if !header.is_live(now) {
             return Err(Refusal::Expired);
         }
@@ -35,7 +40,8 @@ impl Policy {
         if header.secret.hash.matches(&presented) {
             return Ok(Admission::Current);
         }
-        let previous = header.previous.as_ref().filter(|previous| previous.hash.matches(&presented));
+        let previous =
+            header.previous.as_ref().filter(|previous| previous.hash.matches(&presented));
         let Some(previous) = previous else {
             return Err(Refusal::WrongSecret);
         };

@@ -57,7 +57,12 @@ impl Policy {
     ) -> Header {
         let mut next = Self::rekeyed(header, secret, now);
         next.login_epoch = next.login_epoch.wrapping_add(1);
-        next.login = Some(Arc::new(LoginInfo { user, authenticated: now, device: login.device.clone(), tag }));
+        next.login = Some(Arc::new(LoginInfo {
+            user,
+            authenticated: now,
+            device: login.device.clone(),
+            tag,
+        }));
         next.idle_timeout = login.idle_timeout;
         next.absolute_timeout = login.absolute_timeout;
         self.restart(&mut next, now);
@@ -66,7 +71,12 @@ impl Policy {
 
     /// The header after the logged-in user proved again who they are: fresh secret, both deadlines anew (NIST
     /// SP 800-63B-4, 5.2: reauthentication resets both timeouts), the same epoch.
-    pub(crate) fn reauthenticated(&self, header: &Header, secret: &Secret, now: Timestamp) -> Header {
+    pub(crate) fn reauthenticated(
+        &self,
+        header: &Header,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Header {
         let mut next = Self::rekeyed(header, secret, now);
         if let Some(login) = &mut next.login {
             Arc::make_mut(login).authenticated = now;
@@ -76,7 +86,12 @@ impl Policy {
     }
 
     /// The header with another tag, and a fresh secret: what the login rests on has changed.
-    pub(crate) fn retagged(header: &Header, tag: AuthTag, secret: &Secret, now: Timestamp) -> Header {
+    pub(crate) fn retagged(
+        header: &Header,
+        tag: AuthTag,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Header {
         let mut next = Self::rekeyed(header, secret, now);
         if let Some(login) = &mut next.login {
             Arc::make_mut(login).tag = Some(tag);
@@ -86,7 +101,8 @@ impl Policy {
 
     /// Both timeouts begin anew, as the session's login chose them or as configured.
     fn restart(&self, header: &mut Header, now: Timestamp) {
-        header.absolute_deadline = now.after(header.absolute_timeout.unwrap_or(self.absolute_timeout));
+        header.absolute_deadline =
+            now.after(header.absolute_timeout.unwrap_or(self.absolute_timeout));
         self.touch(header, now);
     }
 

@@ -28,7 +28,12 @@ fn at(offset: Duration) -> Timestamp {
 }
 
 /// What an open does to the header; the successor if it renews.
-fn open(policy: &Policy, header: &mut Header, secret: &Secret, now: Timestamp) -> Result<Option<Secret>, Refusal> {
+fn open(
+    policy: &Policy,
+    header: &mut Header,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<Option<Secret>, Refusal> {
     let admission = policy.admit(header, secret, now)?;
     let upkeep = policy.upkeep(header, &admission, secret, now);
     let renewed = upkeep.and_then(|upkeep| {
@@ -48,7 +53,10 @@ fn e1_deadline_is_the_earlier_of_idle_and_absolute() {
     assert_eq!(header.deadline(), at(minutes(30)));
     header = policy.touched(&header, at(hours(11) + minutes(45)));
     assert_eq!(header.deadline(), at(hours(12)));
-    assert_eq!(policy.admit(&header, &secret, at(hours(12))).expect_err("at the deadline"), Refusal::Expired);
+    assert_eq!(
+        policy.admit(&header, &secret, at(hours(12))).expect_err("at the deadline"),
+        Refusal::Expired
+    );
 }
 
 #[test]
@@ -64,7 +72,8 @@ fn r2_each_renewal_has_a_seed_of_its_own() {
     let (policy, first) = (policy(), Secret::random());
     let mut header = policy.create(&first, START);
     let seed = header.secret.seed.0;
-    let second = open(&policy, &mut header, &first, at(minutes(10))).expect("admitted").expect("renewed");
+    let second =
+        open(&policy, &mut header, &first, at(minutes(10))).expect("admitted").expect("renewed");
     assert_ne!(header.secret.seed.0, seed, "a leaked seed must not reach beyond one renewal");
     open(&policy, &mut header, &second, at(minutes(20))).expect("admitted").expect("renewed");
 }
@@ -73,7 +82,8 @@ fn r2_each_renewal_has_a_seed_of_its_own() {
 fn r4_a_token_two_renewals_old_is_a_wrong_secret() {
     let (policy, first) = (policy(), Secret::random());
     let mut header = policy.create(&first, START);
-    let second = open(&policy, &mut header, &first, at(minutes(10))).expect("admitted").expect("renewed");
+    let second =
+        open(&policy, &mut header, &first, at(minutes(10))).expect("admitted").expect("renewed");
     open(&policy, &mut header, &second, at(minutes(20))).expect("admitted").expect("renewed");
     let refusal = policy.admit(&header, &first, at(minutes(20))).expect_err("too old");
     assert_eq!(refusal, Refusal::WrongSecret);

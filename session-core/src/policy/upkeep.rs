@@ -26,7 +26,8 @@ impl Policy {
     ) -> Option<Upkeep> {
         let touch = self.touch_is_due(header, now);
         let current = matches!(admission, Admission::Current);
-        let confirm = current && header.previous.as_ref().is_some_and(|p| p.successor == SuccessorState::Unseen);
+        let confirm = current
+            && header.previous.as_ref().is_some_and(|p| p.successor == SuccessorState::Unseen);
         let renew = current && self.renewal_is_due(header, now);
         if !(touch || confirm || renew) {
             return None;
@@ -57,7 +58,11 @@ impl Policy {
 fn renew_secret(header: &mut Header, secret: &Secret, now: Timestamp) -> Secret {
     let successor = secret.successor(&header.secret.seed);
     let old = std::mem::replace(&mut header.secret, CurrentSecret::new(&successor, now));
-    header.previous =
-        Some(PreviousSecret { hash: old.hash, seed: old.seed, renewed: now, successor: SuccessorState::Unseen });
+    header.previous = Some(PreviousSecret {
+        hash: old.hash,
+        seed: old.seed,
+        renewed: now,
+        successor: SuccessorState::Unseen,
+    });
     successor
 }

@@ -36,7 +36,8 @@ impl Edit {
             let (bytes, max) = (text.as_str().len(), policy.max_value_bytes);
             if bytes > max {
                 let key = key.as_str();
-                let message = format!("the value of `{key}` has {bytes} bytes, max_value_bytes allows {max}");
+                let message =
+                    format!("the value of `{key}` has {bytes} bytes, max_value_bytes allows {max}");
                 return Err(Error::new(ErrorKind::TooLarge, message));
             }
         }
@@ -44,7 +45,8 @@ impl Edit {
         let (bytes, max) = (next.bytes(), policy.max_session_bytes);
         // A session that is too large already, since the limit was lowered, may still shrink.
         if bytes > max && bytes > fields.bytes() {
-            let message = format!("the session would have {bytes} bytes, max_session_bytes allows {max}");
+            let message =
+                format!("the session would have {bytes} bytes, max_session_bytes allows {max}");
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         Ok(next)

@@ -146,7 +146,11 @@ impl<D: SessionData> Session<D> {
     /// assert_eq!(visits.await?, 2);  // none is lost
     /// # Ok(()) }
     /// ```
-    pub async fn update<T, V, R>(&mut self, field: Field<D, T, V>, mut change: impl FnMut(&mut T) -> R) -> Result<R> {
+    pub async fn update<T, V, R>(
+        &mut self,
+        field: Field<D, T, V>,
+        mut change: impl FnMut(&mut T) -> R,
+    ) -> Result<R> {
         require_no_user(field, "update")?;
         if let State::New { .. } = self.state {
             let mut value = field.decode(self.data.write_field(field.index())?.as_deref())?;
@@ -181,7 +185,11 @@ impl<D: SessionData> Session<D> {
     }
 
     /// Stores a new session with one field changed; tells whether it did.
-    async fn created_with<T, V>(&mut self, field: Field<D, T, V>, text: Option<&str>) -> Result<bool> {
+    async fn created_with<T, V>(
+        &mut self,
+        field: Field<D, T, V>,
+        text: Option<&str>,
+    ) -> Result<bool> {
         if !matches!(self.state, State::New { .. }) {
             return Ok(false);
         }
@@ -199,7 +207,8 @@ impl<D: SessionData> Session<D> {
     ) -> Result<Option<R>> {
         require_no_user(field, operation)?;
         if let State::New { .. } = self.state {
-            let taken = self.data.write_field(field.index())?.map(|text| read(&text)).transpose()?;
+            let taken =
+                self.data.write_field(field.index())?.map(|text| read(&text)).transpose()?;
             *field.slot(&mut self.data) = field.absent();
             return Ok(taken);
         }
@@ -258,6 +267,9 @@ fn require_no_user<D: SessionData, T, V>(field: Field<D, T, V>, operation: &str)
     if field.spec().role != Role::User {
         return Ok(());
     }
-    let message = format!("`{operation}` cannot change the user field `{}`: call `login` or `logout`", field.key());
+    let message = format!(
+        "`{operation}` cannot change the user field `{}`: call `login` or `logout`",
+        field.key()
+    );
     Err(Error::new(ErrorKind::Invalid, message))
 }

@@ -74,7 +74,8 @@ impl<D: SessionData> Session<D> {
         self.require_active("login")?;
         check_timeouts(&login)?;
         let id = UserId::new(user.id())?;
-        let index = D::FIELDS.iter().position(|spec| spec.role == Role::User).ok_or_else(no_user_field)?;
+        let index =
+            D::FIELDS.iter().position(|spec| spec.role == Role::User).ok_or_else(no_user_field)?;
         let text = json::encode(&user).map_err(|failure| failure.encoding(D::FIELDS[index].key))?;
         let secret = Secret::random();
 
@@ -83,7 +84,8 @@ impl<D: SessionData> Session<D> {
             let changes = with(self.unsaved()?, index, Some(text));
             self.rewrite(|session, record, now| {
                 let other = record.header.user().filter(|before| **before != id);
-                let changes = if other.is_some() { cleared::<D>(changes.clone()) } else { changes.clone() };
+                let changes =
+                    if other.is_some() { cleared::<D>(changes.clone()) } else { changes.clone() };
                 let header = session.context.policy.logged_in(
                     &record.header,
                     id.clone(),
@@ -206,7 +208,8 @@ impl<D: SessionData> Session<D> {
     }
 }
 
-fn until_logout<D: SessionData>() -> impl Iterator<Item = (usize, &'static crate::data::FieldSpec)> {
+fn until_logout<D: SessionData>() -> impl Iterator<Item = (usize, &'static crate::data::FieldSpec)>
+{
     D::FIELDS.iter().enumerate().filter(|(_, spec)| spec.role == Role::UntilLogout)
 }
 
@@ -223,14 +226,17 @@ fn cleared<D: SessionData>(changes: Vec<FieldChange>) -> Vec<FieldChange> {
 }
 
 fn check_timeouts(login: &Login) -> Result<()> {
-    let too_short = |timeout: Option<Duration>| timeout.is_some_and(|timeout| timeout < Duration::from_millis(1));
+    let too_short = |timeout: Option<Duration>| {
+        timeout.is_some_and(|timeout| timeout < Duration::from_millis(1))
+    };
     if too_short(login.idle_timeout) || too_short(login.absolute_timeout) {
         return Err(Error::new(ErrorKind::Invalid, "a login's timeouts must be at least 1ms"));
     }
     match (login.idle_timeout, login.absolute_timeout) {
         (Some(idle), Some(absolute)) if idle > absolute => {
-            let message =
-                format!("the login's idle timeout ({idle:?}) is longer than its absolute timeout ({absolute:?})");
+            let message = format!(
+                "the login's idle timeout ({idle:?}) is longer than its absolute timeout ({absolute:?})"
+            );
             Err(Error::new(ErrorKind::Invalid, message))
         }
         _ => Ok(()),

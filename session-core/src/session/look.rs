@@ -80,7 +80,9 @@ impl<D: SessionData> Session<D> {
     /// ```
     pub fn info(&self) -> SessionInfo {
         match &self.state {
-            State::Stored { record, .. } => SessionInfo::new(self.id(), &record.header, Relation::Own),
+            State::Stored { record, .. } => {
+                SessionInfo::new(self.id(), &record.header, Relation::Own)
+            }
             State::New { started, .. } => {
                 let policy = &self.context.policy;
                 let expires = started.after(policy.idle_timeout.min(policy.absolute_timeout));

@@ -271,8 +271,9 @@ impl<D: SessionData> Session<D> {
         match self.mode {
             Mode::Active => Ok(()),
             Mode::Silent => {
-                let message =
-                    format!("`{operation}` changes the secret, but this session was opened by `peek`; `open` it");
+                let message = format!(
+                    "`{operation}` changes the secret, but this session was opened by `peek`; `open` it"
+                );
                 Err(Error::new(ErrorKind::Invalid, message))
             }
         }
@@ -304,6 +305,9 @@ impl<D: SessionData> DerefMut for Session<D> {
 impl<D: SessionData> fmt::Debug for Session<D> {
     /// Shows the id and nothing of the data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("id", &self.id()).field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("id", &self.id())
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,11 @@ impl<D: SessionData> Session<D> {
     pub fn raw(&self) -> BTreeMap<String, String> {
         let now = self.context.now();
         let fields = self.record().into_iter().flat_map(|record| record.fields.iter());
-        fields.filter_map(|(key, text)| Some((key.as_str().to_owned(), text.live_at(now)?.to_owned()))).collect()
+        fields
+            .filter_map(|(key, text)| {
+                Some((key.as_str().to_owned(), text.live_at(now)?.to_owned()))
+            })
+            .collect()
     }
 
     /// Writes JSON texts under keys, known to `D` or not, and reads the known ones into the struct: unsaved changes of
@@ -56,12 +60,16 @@ impl<D: SessionData> Session<D> {
         K: AsRef<str>,
         T: AsRef<str>,
     {
-        let texts: BTreeMap<String, String> =
-            fields.into_iter().map(|(key, json)| (key.as_ref().to_owned(), json.as_ref().to_owned())).collect();
+        let texts: BTreeMap<String, String> = fields
+            .into_iter()
+            .map(|(key, json)| (key.as_ref().to_owned(), json.as_ref().to_owned()))
+            .collect();
         texts.iter().try_for_each(|(key, json)| check_text::<D>(key, json))?;
         let now = self.context.now();
-        let known: Vec<FieldChange> =
-            texts.iter().filter_map(|(key, json)| Some((named_by::<D>(key)?, Some(json.clone())))).collect();
+        let known: Vec<FieldChange> = texts
+            .iter()
+            .filter_map(|(key, json)| Some((named_by::<D>(key)?, Some(json.clone()))))
+            .collect();
         let alone = Self::edit(&known, now).alone();
         let stored = Stored::new(&alone, now);
         let mut fresh = D::initial();

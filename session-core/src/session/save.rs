@@ -112,7 +112,9 @@ impl<D: SessionData> Session<D> {
     /// The fields that differ from the baseline; before the first save, all.
     pub(super) fn unsaved(&self) -> Result<Vec<FieldChange>> {
         if let State::New { .. } = self.state {
-            return (0..D::FIELDS.len()).map(|index| Ok((index, self.data.write_field(index)?))).collect();
+            return (0..D::FIELDS.len())
+                .map(|index| Ok((index, self.data.write_field(index)?)))
+                .collect();
         }
         match &self.baseline {
             None => Ok(Vec::new()),
@@ -146,7 +148,9 @@ impl<D: SessionData> Session<D> {
     pub(super) async fn write(&mut self, now: Timestamp, edit: Edit) -> Result<()> {
         match self.commit(now, edit, Vec::new()).await? {
             Outcome::Written => Ok(()),
-            Outcome::Conflict => Err(Error::store("the store reports a conflict for a change without conditions")),
+            Outcome::Conflict => {
+                Err(Error::store("the store reports a conflict for a change without conditions"))
+            }
         }
     }
 
@@ -160,7 +164,8 @@ impl<D: SessionData> Session<D> {
         let record = self.stored()?;
         let fields = edit.check(&record.fields, &self.context.policy)?;
         let login_epoch = Some(record.header.login_epoch());
-        let mut change = Change::update(now, Expected { login_epoch, fields: expected, ..Expected::default() });
+        let mut change =
+            Change::update(now, Expected { login_epoch, fields: expected, ..Expected::default() });
         edit.fill(&mut change);
         let next = Record::new(record.header.clone(), fields);
         let outcome = self.apply(&change).await?;
@@ -254,7 +259,10 @@ pub(super) fn texts<D: SessionData>(data: &D) -> Vec<FieldText> {
 }
 
 /// The fields whose text is no longer what it was.
-pub(super) fn differences<D: SessionData>(data: &D, before: &[FieldText]) -> Result<Vec<FieldChange>> {
+pub(super) fn differences<D: SessionData>(
+    data: &D,
+    before: &[FieldText],
+) -> Result<Vec<FieldChange>> {
     let mut changes = Vec::new();
     for (index, before) in before.iter().enumerate() {
         let text = data.write_field(index)?;

@@ -73,7 +73,10 @@ impl<D: SessionData> Session<D> {
     }
 
     /// Changes the header to one with a fresh secret, for the client to be handed.
-    pub(super) async fn rekey(&mut self, next: impl Fn(&Policy, &Header, &Secret, Timestamp) -> Header) -> Result<()> {
+    pub(super) async fn rekey(
+        &mut self,
+        next: impl Fn(&Policy, &Header, &Secret, Timestamp) -> Header,
+    ) -> Result<()> {
         let secret = Secret::random();
         let presented = self.token.clone();
         self.rewrite(|session, record, now| {
@@ -84,7 +87,9 @@ impl<D: SessionData> Session<D> {
             let header = next(policy, &record.header, &secret, now);
             if header.absolute_deadline() > record.header.absolute_deadline() {
                 // The index keeps a session until then.
-                change.index = header.user().map(|user| IndexChange::new(None, Some(Join::new(user.clone(), None))));
+                change.index = header
+                    .user()
+                    .map(|user| IndexChange::new(None, Some(Join::new(user.clone(), None))));
             }
             change.header = Some(header);
             Ok(change)
@@ -100,7 +105,10 @@ impl<D: SessionData> Session<D> {
         self.handover = Handover::Due;
     }
 
-    async fn change_header(&mut self, next: impl Fn(&Policy, &Header, Timestamp) -> Header) -> Result<()> {
+    async fn change_header(
+        &mut self,
+        next: impl Fn(&Policy, &Header, Timestamp) -> Header,
+    ) -> Result<()> {
         self.rewrite(|session, record, now| {
             let mut change = Change::update(now, Self::expect_header(record));
             change.header = Some(next(&session.context.policy, &record.header, now));
@@ -112,11 +120,18 @@ impl<D: SessionData> Session<D> {
     /// The guard of every change to the header.
     pub(super) fn expect_header(record: &Record) -> Expected {
         let header = &record.header;
-        Expected { login_epoch: Some(header.login_epoch()), revision: Some(header.revision()), ..Expected::default() }
+        Expected {
+            login_epoch: Some(header.login_epoch()),
+            revision: Some(header.revision()),
+            ..Expected::default()
+        }
     }
 
     /// Writes a change that depends on the record, again on the new record if others were quicker.
-    pub(super) async fn rewrite(&mut self, plan: impl Fn(&Self, &Record, Timestamp) -> Result<Change>) -> Result<()> {
+    pub(super) async fn rewrite(
+        &mut self,
+        plan: impl Fn(&Self, &Record, Timestamp) -> Result<Change>,
+    ) -> Result<()> {
         let mut retry = Retry::default();
         loop {
             let now = self.context.now();

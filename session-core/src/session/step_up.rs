@@ -37,7 +37,9 @@ impl<D: SessionData> Session<D> {
         let login = self.record().and_then(|record| record.header.login.as_ref());
         let now = self.context.now();
         // A proof from the future is a clock gone wrong, not a recent proof.
-        login.is_some_and(|login| login.authenticated <= now && now.since(login.authenticated) < duration)
+        login.is_some_and(|login| {
+            login.authenticated <= now && now.since(login.authenticated) < duration
+        })
     }
 
     /// Notes that the logged-in user proved again who they are; call it after checking their password or passkey.
@@ -122,6 +124,9 @@ impl<D: SessionData> Session<D> {
         if self.stored()?.header.login.is_some() {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Invalid, format!("`{operation}` is for a logged-in session; `login` first")))
+        Err(Error::new(
+            ErrorKind::Invalid,
+            format!("`{operation}` is for a logged-in session; `login` first"),
+        ))
     }
 }

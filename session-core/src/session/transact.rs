@@ -73,8 +73,9 @@ impl<D: SessionData> Session<D> {
         let mut data = D::initial();
         overlay(&mut data, &self.unsaved()?, self.context.now())?;
         let result = change(&mut data);
-        let everything: Vec<_> =
-            (0..D::FIELDS.len()).map(|index| Ok((index, data.write_field(index)?))).collect::<Result<_>>()?;
+        let everything: Vec<_> = (0..D::FIELDS.len())
+            .map(|index| Ok((index, data.write_field(index)?)))
+            .collect::<Result<_>>()?;
         self.check_user(&data, &everything)?;
         if self.save_new(&everything).await? == Outcome::Conflict {
             return Ok(None);

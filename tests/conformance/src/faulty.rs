@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use typed_sessions::{Applied, Change, Error, Record, Result, SessionId, SessionStore, Timestamp, UserId};
+use typed_sessions::{
+    Applied, Change, Error, Record, Result, SessionId, SessionStore, Timestamp, UserId,
+};
 
 /// Wraps a store and makes its calls fail. Clones share the fault.
 #[derive(Clone, Debug)]
@@ -45,7 +47,11 @@ impl Faulty {
     }
 
     fn reading(&self) -> Result<()> {
-        if self.has(Fault::Unreachable) { Err(Error::unavailable("connection refused")) } else { Ok(()) }
+        if self.has(Fault::Unreachable) {
+            Err(Error::unavailable("connection refused"))
+        } else {
+            Ok(())
+        }
     }
 
     fn writing(&self) -> Result<()> {
@@ -54,7 +60,11 @@ impl Faulty {
     }
 
     fn answer<T>(&self, answer: T) -> Result<T> {
-        if self.has(Fault::AnswersLost) { Err(Error::unavailable("connection reset")) } else { Ok(answer) }
+        if self.has(Fault::AnswersLost) {
+            Err(Error::unavailable("connection reset"))
+        } else {
+            Ok(answer)
+        }
     }
 }
 

@@ -140,12 +140,17 @@ pub(crate) fn random_operations_follow_the_model(world: &World) {
     }));
 }
 
-#[allow(clippy::too_many_lines, reason = "one arm for each operation: what happens, and what the model says")]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one arm for each operation: what happens, and what the model says"
+)]
 async fn follow(world: World, sequence: &[(usize, Op)]) {
-    let sessions = world.builder::<Shop>().never_renew().touch_every(minutes(1)).build().expect("consistent");
+    let sessions =
+        world.builder::<Shop>().never_renew().touch_every(minutes(1)).build().expect("consistent");
     let (first, mut token) = stored(&sessions).await;
     let now = world.clock.now();
-    let mut model = Model { cart: Vec::new(), visits: 1, otp: None, last_seen: now, destroyed: None };
+    let mut model =
+        Model { cart: Vec::new(), visits: 1, otp: None, last_seen: now, destroyed: None };
     let second = open(&sessions, &token).await;
     let mut handles = [first, second].map(|session| Handle { session, shown: model.show(now) });
 
@@ -190,7 +195,8 @@ async fn follow(world: World, sequence: &[(usize, Op)]) {
                 Some(result)
             }
             Op::Save => {
-                let nothing = shown.cart == shown.cart_before && shown.visits == shown.visits_before;
+                let nothing =
+                    shown.cart == shown.cart_before && shown.visits == shown.visits_before;
                 let result = session.save().await;
                 if live {
                     shown.save_into(&mut model);
@@ -224,7 +230,9 @@ async fn follow(world: World, sequence: &[(usize, Op)]) {
                 Some(result)
             }
             Op::UpdateVisits(n) => {
-                let result = session.update(Shop::VISITS, |visits| *visits = visits.wrapping_add(u32::from(n))).await;
+                let result = session
+                    .update(Shop::VISITS, |visits| *visits = visits.wrapping_add(u32::from(n)))
+                    .await;
                 if live {
                     model.visits = model.visits.wrapping_add(u32::from(n));
                     (shown.visits, shown.visits_before) = (model.visits, model.visits);
@@ -291,6 +299,10 @@ async fn follow(world: World, sequence: &[(usize, Op)]) {
     let last = sessions.open(&token).await.expect("the store works");
     assert_eq!(last.is_some(), model.is_live(now), "at the end");
     if let Some(last) = last {
-        assert_eq!((&last.cart, last.visits, &last.otp), (&model.cart, model.visits, &model.otp(now)), "at the end");
+        assert_eq!(
+            (&last.cart, last.visits, &last.otp),
+            (&model.cart, model.visits, &model.otp(now)),
+            "at the end"
+        );
     }
 }

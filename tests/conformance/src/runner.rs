@@ -56,7 +56,10 @@ pub fn check<S: SessionStore>(store: impl AsyncFn() -> S + Sync) -> Vec<Outcome>
         let mut outcomes = Vec::new();
         while let Some(case) = CASES.get(next.fetch_add(1, Ordering::Relaxed)) {
             let result = catch_unwind(AssertUnwindSafe(|| run_case(case, &store)));
-            outcomes.push(Outcome { name: case.name, result: result.map_err(|panic| message(&*panic)) });
+            outcomes.push(Outcome {
+                name: case.name,
+                result: result.map_err(|panic| message(&*panic)),
+            });
         }
         outcomes
     };
@@ -89,6 +92,9 @@ fn runtime() -> Runtime {
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or(panic.downcast_ref::<&str>().copied());
     text.unwrap_or("a panic without a message").lines().collect::<Vec<_>>().join(" ")
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
 use typed_sessions::{
-    Builder, ErrorKind, Header, ManualClock, Record, Result, Session, SessionData, SessionId, SessionStore,
-    SessionUser, Sessions,
+    Builder, ErrorKind, Header, ManualClock, Record, Result, Session, SessionData, SessionId,
+    SessionStore, SessionUser, Sessions,
 };
 
 use crate::counting::Counting;
@@ -177,6 +177,8 @@ pub(crate) fn just_under(duration: Duration) -> Duration {
 pub(crate) const ROUNDS: usize = 200;
 
 /// A future for [`race`], for races between different operations.
-pub(crate) fn racer<T>(task: impl Future<Output = T> + Send + 'static) -> futures::future::BoxFuture<'static, T> {
+pub(crate) fn racer<T>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> futures::future::BoxFuture<'static, T> {
     Box::pin(task)
 }

@@ -39,7 +39,10 @@ fn check(sin: Sin, cases: &[&'static str], races: &[&'static str]) {
     let ever: BTreeSet<&str> = cases.iter().chain(races).copied().collect();
     let missed: Vec<_> = always.difference(&failing).collect();
     let surplus: Vec<_> = failing.difference(&ever).collect();
-    assert!(missed.is_empty() && surplus.is_empty(), "did not notice: {missed:?}; should not care: {surplus:?}");
+    assert!(
+        missed.is_empty() && surplus.is_empty(),
+        "did not notice: {missed:?}; should not care: {surplus:?}"
+    );
 }
 
 sinners! {

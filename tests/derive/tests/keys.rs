@@ -32,7 +32,10 @@ async fn every_field_is_stored_under_its_key_and_a_skipped_one_is_not() {
 
     let raw = session.raw();
     let raw: Vec<_> = raw.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
-    assert_eq!(raw, [("cart", "[]"), ("lang", "\"en\""), ("last", "7"), ("self_", "0"), ("type", "0")]);
+    assert_eq!(
+        raw,
+        [("cart", "[]"), ("lang", "\"en\""), ("last", "7"), ("self_", "0"), ("type", "0")]
+    );
     assert_eq!(session.cache, 3);
 }
 
@@ -52,7 +55,11 @@ async fn a_namespace_stands_before_every_key_and_alias() {
     let store = MemoryStore::new();
     let mut empty = Sessions::<Empty>::new(store.clone()).start();
     empty.extend_raw([("cart.bought", "true"), ("items", "[\"tea\"]")]).await.expect("written");
-    let cart = Sessions::<Cart>::new(store).open(empty.token().expose()).await.expect("opened").expect("there");
+    let cart = Sessions::<Cart>::new(store)
+        .open(empty.token().expose())
+        .await
+        .expect("opened")
+        .expect("there");
     assert!(cart.payed);
     assert!(cart.items.is_empty());
 }

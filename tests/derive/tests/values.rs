@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
-    ErrorKind, ManualClock, MemoryStore, Session, SessionData, SessionUser, Sessions, minutes, seconds,
+    ErrorKind, ManualClock, MemoryStore, Session, SessionData, SessionUser, Sessions, minutes,
+    seconds,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,7 +104,8 @@ async fn the_operations_on_one_field_use_its_constant() {
 #[tokio::test]
 async fn a_value_is_gone_after_its_ttl() {
     let clock = ManualClock::default();
-    let sessions = Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build().expect("sound");
+    let sessions =
+        Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build().expect("sound");
     let mut session = sessions.start();
     session.code = Some(1234);
     session.save().await.expect("saved");

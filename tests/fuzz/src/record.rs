@@ -1,8 +1,8 @@
 //! Headers, texts and user ids from a store.
 
 use typed_sessions::{
-    Applied, Change, Device, Error, ErrorKind, Header, Login, ManualClock, MemoryStore, SessionData, SessionStore as _,
-    SessionUser, Sessions, Text, Token, UserId, days,
+    Applied, Change, Device, Error, ErrorKind, Header, Login, ManualClock, MemoryStore,
+    SessionData, SessionStore as _, SessionUser, Sessions, Text, Token, UserId, days,
 };
 
 use crate::now;
@@ -60,14 +60,20 @@ pub fn record(data: &[u8]) {
 fn use_session(header: Header) {
     let clock = ManualClock::default();
     let store = MemoryStore::new();
-    let sessions = Sessions::<Account>::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
+    let sessions = Sessions::<Account>::builder(store.clone())
+        .clock(clock.clone())
+        .build()
+        .expect("the defaults");
     let id = Token::parse(TOKEN).expect("a token").id();
     let user = header.user().map(UserId::as_str).map(str::to_owned);
     // As if stored long ago: a record past its deadline may be handed out, and is refused.
     let applied = now(store.apply(&id, &Change::create(header.last_seen(), header)));
     assert_eq!(applied.expect("the store works"), Applied::Applied);
 
-    let Some(mut session) = now(sessions.open(TOKEN)).expect("a header is no reason to fail") else { return };
+    let Some(mut session) = now(sessions.open(TOKEN)).expect("a header is no reason to fail")
+    else {
+        return;
+    };
     assert_eq!(session.user_id(), user);
     let _ = (session.info(), session.is_logged_in(), session.fresh_token().cloned());
     let login = Login::new().device(Device::new("fuzzer")).remember(days(30));
@@ -81,7 +87,10 @@ fn use_session(header: Header) {
         now(session.save()),
     ];
     for error in calls.into_iter().filter_map(Result::err) {
-        assert!(matches!(error.kind(), ErrorKind::Gone | ErrorKind::Invalid | ErrorKind::Store), "{error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Gone | ErrorKind::Invalid | ErrorKind::Store),
+            "{error:?}"
+        );
     }
     let _ = now(session.destroy());
 }

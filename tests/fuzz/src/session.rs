@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
-    Applied, Change, ErrorKind, Expected, Fields, Key, ManualClock, MemoryStore, Session, SessionData,
-    SessionStore as _, SessionUser, Sessions, Text, minutes,
+    Applied, Change, ErrorKind, Expected, Fields, Key, ManualClock, MemoryStore, Session,
+    SessionData, SessionStore as _, SessionUser, Sessions, Text, minutes,
 };
 
 use crate::now;
@@ -99,7 +99,10 @@ pub fn session(data: &[u8]) {
     change.set = set;
     // Only what was written is there; everything else is absent.
     change.remove = KEYS.iter().map(|keys| Key::new(keys[0])).collect();
-    assert_eq!(now(world.store.apply(&world.session.id(), &change)).expect("the store works"), Applied::Applied);
+    assert_eq!(
+        now(world.store.apply(&world.session.id(), &change)).expect("the store works"),
+        Applied::Applied
+    );
     let written: Vec<&str> = change.set.iter().map(|(key, _)| key.as_str()).collect();
 
     let before = world.fields();
@@ -127,7 +130,10 @@ impl World {
     }
 
     fn fields(&self) -> Fields {
-        now(self.store.load(&self.session.id())).expect("the store works").expect("the session lives").fields
+        now(self.store.load(&self.session.id()))
+            .expect("the store works")
+            .expect("the session lives")
+            .fields
     }
 
     fn open_and_change_nothing<D: SessionData>(&self, written: &[&str]) {
@@ -138,8 +144,14 @@ impl World {
                 assert_eq!(error.kind(), ErrorKind::Decode);
                 let message = error.to_string();
                 let named = |keys: &&&[&str]| message.contains(&format!("key `{}`", keys[0]));
-                let keys = KEYS.iter().find(named).unwrap_or_else(|| panic!("the error names no key: {message}"));
-                assert!(keys.iter().any(|key| written.contains(key)), "only what was written can be wrong: {message}");
+                let keys = KEYS
+                    .iter()
+                    .find(named)
+                    .unwrap_or_else(|| panic!("the error names no key: {message}"));
+                assert!(
+                    keys.iter().any(|key| written.contains(key)),
+                    "only what was written can be wrong: {message}"
+                );
                 return;
             }
         };

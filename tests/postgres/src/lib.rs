@@ -71,7 +71,8 @@ impl Application {
     /// # Panics
     /// When the server refuses.
     pub async fn lock(&mut self, id: SessionId) {
-        let lock = sqlx::query("SELECT FROM typed_sessions WHERE id = $1 FOR UPDATE").bind(&id.as_bytes()[..]);
+        let lock = sqlx::query("SELECT FROM typed_sessions WHERE id = $1 FOR UPDATE")
+            .bind(&id.as_bytes()[..]);
         self.connection.execute(lock).await.expect("the row is there");
     }
 

@@ -31,16 +31,23 @@ impl Wire {
         let here = listener.local_addr().expect("an address").to_string();
         let there = server.address();
         let url = server.url().replace(&there, &here);
-        let wire =
-            Self { url, sent: Arc::default(), forget: Arc::default(), cuts: Arc::default(), slowness: Arc::default() };
+        let wire = Self {
+            url,
+            sent: Arc::default(),
+            forget: Arc::default(),
+            cuts: Arc::default(),
+            slowness: Arc::default(),
+        };
         let ours = wire.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (ours, there) = (ours.clone(), there.clone());
                 tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_millis(ours.slowness.load(Ordering::SeqCst))).await;
+                    tokio::time::sleep(Duration::from_millis(ours.slowness.load(Ordering::SeqCst)))
+                        .await;
                     let (from_client, to_client) = client.into_split();
-                    let (from_server, to_server) = TcpStream::connect(there).await.expect("it is there").into_split();
+                    let (from_server, to_server) =
+                        TcpStream::connect(there).await.expect("it is there").into_split();
                     tokio::spawn(pass(Arc::clone(&ours.forget), from_server, to_client));
                     note(ours, from_client, to_server).await;
                 });
@@ -102,7 +109,9 @@ async fn note(wire: Wire, mut client: OwnedReadHalf, mut server: OwnedWriteHalf)
 async fn pass(forget: Arc<AtomicBool>, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
     let mut answer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = server.read(&mut answer).await {
-        if forget.swap(false, Ordering::SeqCst) || client.write_all(&answer[..length]).await.is_err() {
+        if forget.swap(false, Ordering::SeqCst)
+            || client.write_all(&answer[..length]).await.is_err()
+        {
             break;
         }
     }

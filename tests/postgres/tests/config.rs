@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use typed_sessions::{Device, ErrorKind, Login, PostgresStore, Sessions, connect};
-use typed_sessions_postgres_tests::{Member, Shop, logged_in, migrated, reason, sessions, stored, works};
+use typed_sessions_postgres_tests::{
+    Member, Shop, logged_in, migrated, reason, sessions, stored, works,
+};
 use typed_sessions_test_servers::postgres::Postgres;
 
 #[tokio::test]
@@ -20,8 +22,16 @@ async fn settings_that_contradict_each_other_are_refused() {
         ("no connections", builder().max_connections(0), "at least 1"),
         ("no name", builder().table(""), "1 to 52 bytes"),
         ("no name", builder().schema("a\0"), "no NUL"),
-        ("no URL", PostgresStore::builder().url("localhost hunter2"), "postgres://user:password@host:port/database"),
-        ("no port", PostgresStore::builder().url("postgres://u:hunter2@h:x/d"), "postgres://user:password@host:port"),
+        (
+            "no URL",
+            PostgresStore::builder().url("localhost hunter2"),
+            "postgres://user:password@host:port/database",
+        ),
+        (
+            "no port",
+            PostgresStore::builder().url("postgres://u:hunter2@h:x/d"),
+            "postgres://user:password@host:port",
+        ),
     ] {
         let error = builder.connect().await.expect_err(what);
         assert_eq!(error.kind(), ErrorKind::Config, "{what}: {error:?}");
@@ -54,8 +64,17 @@ async fn a_missing_table_says_to_migrate() {
     told(sessions.open("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await.expect_err("no table"));
     told(sessions.user(&1).list().await.expect_err("no table"));
     told(sessions.purge_expired(1).await.expect_err("no table"));
-    let limited = Sessions::<Shop>::builder(store.clone()).max_sessions_per_user(1, typed_sessions::Overflow::Refuse);
-    told(limited.build().expect("possible").start().login(Member { id: 1 }).await.expect_err("no function"));
+    let limited = Sessions::<Shop>::builder(store.clone())
+        .max_sessions_per_user(1, typed_sessions::Overflow::Refuse);
+    told(
+        limited
+            .build()
+            .expect("possible")
+            .start()
+            .login(Member { id: 1 })
+            .await
+            .expect_err("no function"),
+    );
     store.migrate().await.expect("migrates");
     works(store).await;
 }
@@ -64,18 +83,26 @@ async fn a_missing_table_says_to_migrate() {
 async fn the_permissions_in_the_guide_suffice() {
     let server = Postgres::start(&[]);
     let guide = include_str!("../../../session/src/docs/postgres.md");
-    let begin = guide.find("```sql\nCREATE ROLE shop").expect("the guide has the statements") + "```sql\n".len();
+    let begin = guide.find("```sql\nCREATE ROLE shop").expect("the guide has the statements")
+        + "```sql\n".len();
     let grants = &guide[begin..begin + guide[begin..].find("```").expect("a block")];
     migrated(PostgresStore::builder().url(server.url()).schema("shop")).await;
     server.sql(grants);
     let url = server.url().replace("postgres@", "shop:secret@");
-    let store = PostgresStore::builder().url(&url).schema("shop").connect().await.expect("accepted");
+    let store =
+        PostgresStore::builder().url(&url).schema("shop").connect().await.expect("accepted");
     store.migrate().await.expect("nothing to do, and nothing to ask permission for");
     let limited = Sessions::<Shop>::builder(store.clone());
-    let limited = limited.max_sessions_per_user(1, typed_sessions::Overflow::EvictOldest).build().expect("possible");
+    let limited = limited
+        .max_sessions_per_user(1, typed_sessions::Overflow::EvictOldest)
+        .build()
+        .expect("possible");
     let (mut session, _) = logged_in(&limited, 1).await;
     logged_in(&limited, 1).await;
-    assert_eq!(session.set(Shop::VISITS, 1).await.expect_err("it was evicted").kind(), ErrorKind::Gone);
+    assert_eq!(
+        session.set(Shop::VISITS, 1).await.expect_err("it was evicted").kind(),
+        ErrorKind::Gone
+    );
     assert_eq!(limited.user(&1).revoke_all().await.expect("ends"), 1);
     assert_eq!(limited.purge_expired(1).await.expect("purges"), 0);
     works(store).await;
@@ -84,7 +111,13 @@ async fn the_permissions_in_the_guide_suffice() {
     let error = limited.start().save().await.expect_err("it may not");
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(reason(&error).contains("lacks a permission"), "{error:?}");
-    let store = PostgresStore::builder().url(&url).schema("shop").table("other").connect().await.expect("connects");
+    let store = PostgresStore::builder()
+        .url(&url)
+        .schema("shop")
+        .table("other")
+        .connect()
+        .await
+        .expect("connects");
     assert!(reason(&store.migrate().await.expect_err("it may not")).contains("lacks a permission"));
 }
 
@@ -92,7 +125,8 @@ async fn the_permissions_in_the_guide_suffice() {
 async fn refused_credentials_are_told_and_not_shown() {
     let server = Postgres::start(&[]);
     server.sql("CREATE ROLE locked LOGIN PASSWORD 'right'");
-    server.private_file("pg_hba.conf", "host all locked all scram-sha-256\nhost all all all trust\n");
+    server
+        .private_file("pg_hba.conf", "host all locked all scram-sha-256\nhost all all all trust\n");
     server.sql("SELECT pg_reload_conf()");
     let url = |password: &str| server.url().replace("postgres@", &format!("locked:{password}@"));
     typed_sessions_test_servers::eventually("the server asks for passwords", || {
@@ -122,7 +156,8 @@ async fn a_database_in_another_encoding_is_refused() {
 #[tokio::test]
 async fn an_encrypted_connection() {
     let server = Postgres::start(&[]);
-    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let certificate =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let pem = certificate.cert.pem();
     server.private_file("server.crt", &pem);
     server.private_file("server.key", &certificate.signing_key.serialize_pem());
@@ -134,15 +169,23 @@ async fn an_encrypted_connection() {
     server.sql("ALTER SYSTEM SET ssl = on");
     server.sql("SELECT pg_reload_conf()");
     typed_sessions_test_servers::eventually("the server encrypts", || {
-        server.try_sql("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").as_deref() == Ok("t")
+        server.try_sql("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").as_deref()
+            == Ok("t")
     });
     let root = server.dir().join("root.crt");
     std::fs::write(&root, pem).expect("written");
     works(
-        migrated(PostgresStore::builder().url(format!("{}&sslrootcert={}", url("verify-full"), root.display()))).await,
+        migrated(PostgresStore::builder().url(format!(
+            "{}&sslrootcert={}",
+            url("verify-full"),
+            root.display()
+        )))
+        .await,
     )
     .await;
-    let error = PostgresStore::connect(url("verify-full")).await.expect_err("nobody vouches for this certificate");
+    let error = PostgresStore::connect(url("verify-full"))
+        .await
+        .expect_err("nobody vouches for this certificate");
     assert_eq!(error.kind(), ErrorKind::Store, "{error:?}");
     assert!(reason(&error).to_lowercase().contains("certificate"), "{error:?}");
 }
@@ -158,13 +201,19 @@ async fn f2_a_damaged_session_is_an_error_and_can_be_ended() {
         let error = sessions.open(&token).await.expect_err("damaged");
         assert_eq!(error.kind(), ErrorKind::Decode, "{damage:?}: {error:?}");
         let listed = sessions.user(&1).list().await.expect("one must not hide the others");
-        assert_eq!(listed.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(), [whole.id()]);
+        assert_eq!(
+            listed.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(),
+            [whole.id()]
+        );
         assert!(sessions.revoke(session.id()).await.expect("it can be ended"));
         assert!(sessions.revoke(whole.id()).await.expect("it can be ended"));
     }
-    for (damage, key) in
-        [("[]", "$fields"), ("7", "$fields"), (r#"{"visits": 7}"#, "visits"), (r#"{"note": null}"#, "note")]
-    {
+    for (damage, key) in [
+        ("[]", "$fields"),
+        ("7", "$fields"),
+        (r#"{"visits": 7}"#, "visits"),
+        (r#"{"note": null}"#, "note"),
+    ] {
         let (session, token) = stored(&sessions).await;
         server.sql(&format!("UPDATE typed_sessions SET fields = '{damage}'"));
         let error = sessions.open(&token).await.expect_err("damaged");
@@ -179,12 +228,17 @@ async fn t5_what_postgres_quotes_is_not_passed_on() {
     let server = Postgres::start(&[]);
     let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
     let (mut session, token) = stored(&sessions).await;
-    server.sql("ALTER TABLE typed_sessions ADD CONSTRAINT small CHECK (length(fields::text) < 100)");
-    let error = session.set(Shop::NOTE, format!("hunter2{}", "x".repeat(100))).await.expect_err("refused");
+    server
+        .sql("ALTER TABLE typed_sessions ADD CONSTRAINT small CHECK (length(fields::text) < 100)");
+    let error =
+        session.set(Shop::NOTE, format!("hunter2{}", "x".repeat(100))).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(server.log().contains("hunter2"), "PostgreSQL quotes the row");
     let chain = format!("{error} {error:?} {}", reason(&error));
-    assert!(!chain.contains("hunter2") && !chain.contains(&token) && chain.contains("small"), "{chain}");
+    assert!(
+        !chain.contains("hunter2") && !chain.contains(&token) && chain.contains("small"),
+        "{chain}"
+    );
 }
 
 #[tokio::test]
@@ -197,20 +251,24 @@ async fn what_the_guide_reads_in_sql_is_there() {
     session.visits = 5;
     let login = Login::new().device(Device::new("Firefox on Linux"));
     session.login_with(Member { id: 7 }, login).await.expect("logs in");
-    let queries = guide.split("```sql\nSELECT").skip(1).filter_map(|block| block.split("```").next());
+    let queries =
+        guide.split("```sql\nSELECT").skip(1).filter_map(|block| block.split("```").next());
     let answers: Vec<String> = queries.map(|query| server.sql(&format!("SELECT{query}"))).collect();
     let [sessions, fields, size, vacuum] = &answers[..] else { panic!("{answers:?}") };
     assert!(sessions.starts_with("7|20") && sessions.ends_with("|Firefox on Linux"), "{sessions}");
     assert_eq!(fields, "5|tea|7");
     assert!(size.starts_with("1|"), "{size}");
     assert_eq!(vacuum.matches('|').count(), 3, "{vacuum}");
-    let (_, by_id) = guide.split_once("```text\nDELETE FROM typed_sessions WHERE id").expect("by id, and by user");
+    let (_, by_id) = guide
+        .split_once("```text\nDELETE FROM typed_sessions WHERE id")
+        .expect("by id, and by user");
     let (by_id, by_user) = by_id.split_once(";\n").expect("two statements");
     let other = by_id.replace("dD8qSCd3zQMKKGqlvKMGpg", &session.id().to_string());
     server.sql(&format!("DELETE FROM typed_sessions WHERE id{other}"));
     assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "0");
     assert_eq!(session.reload().await.expect_err("it was deleted").kind(), ErrorKind::Gone);
-    session = Sessions::<Shop>::new(PostgresStore::connect(server.url()).await.expect("connects")).start();
+    session = Sessions::<Shop>::new(PostgresStore::connect(server.url()).await.expect("connects"))
+        .start();
     session.login(Member { id: 7 }).await.expect("logs in");
     server.sql(by_user.split_once(';').expect("a statement").0);
     assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "0");

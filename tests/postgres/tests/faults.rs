@@ -5,11 +5,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use typed_sessions::sqlx::{self, Executor as _};
 use typed_sessions::{ErrorKind, Overflow, PostgresStore, PostgresStoreBuilder, Sessions};
-use typed_sessions_postgres_tests::faults::{Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive};
+use typed_sessions_postgres_tests::faults::{
+    Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive,
+};
 use typed_sessions_postgres_tests::wire::Wire;
 use typed_sessions_postgres_tests::{
-    Application, Member, Shop, in_time, logged_in, migrated, reason, sessions, stored, wait_for_waiters,
-    wait_until_idle,
+    Application, Member, Shop, in_time, logged_in, migrated, reason, sessions, stored,
+    wait_for_waiters, wait_until_idle,
 };
 use typed_sessions_test_servers::postgres::Postgres;
 
@@ -67,7 +69,10 @@ async fn f1_an_unlogged_table_survives_a_clean_restart() {
     let sessions = sessions(migrated(at(&server).unlogged(true)).await);
     let (mut session, token) = stored(&sessions).await;
     server.restart();
-    let mut opened = in_time(sessions.open(&token)).await.expect("a read finds another connection").expect("is there");
+    let mut opened = in_time(sessions.open(&token))
+        .await
+        .expect("a read finds another connection")
+        .expect("is there");
     assert_eq!(opened.id(), session.id());
     opened.set(Shop::VISITS, 2).await.expect("is written");
     session.set(Shop::VISITS, 3).await.expect("also by a handle from before");
@@ -76,7 +81,8 @@ async fn f1_an_unlogged_table_survives_a_clean_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f1_a_server_that_hangs_is_unavailable() {
     let server = Postgres::start(&[]);
-    a_hanging_server_is_unavailable(&hasty(&server).await, || server.stop(), || server.resume()).await;
+    a_hanging_server_is_unavailable(&hasty(&server).await, || server.stop(), || server.resume())
+        .await;
 }
 
 #[tokio::test]
@@ -84,7 +90,8 @@ async fn f1_a_pool_without_a_free_connection_is_unavailable() {
     let server = Postgres::start(&[]);
     let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).test_before_acquire(false);
     let pool = pool.connect(&server.url()).await.expect("connects");
-    let builder = PostgresStore::builder().pool(pool.clone()).time_limit(Duration::from_millis(300));
+    let builder =
+        PostgresStore::builder().pool(pool.clone()).time_limit(Duration::from_millis(300));
     let store = migrated(builder).await;
     let sessions = sessions(store);
     let (_, token) = stored(&sessions).await;
@@ -107,13 +114,16 @@ async fn f1_after_a_restart_one_write_notices_not_one_for_each_connection() {
     let server = crash(server).await;
     let mut session = all.into_iter().next().expect("some").0;
     // And waits until they are gone.
-    let kill =
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname <> ''";
+    let kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname <> ''";
     for _ in 0..8 {
         let mut failed = 0;
         for n in 0..20 {
             if let Err(error) = in_time(session.set(Shop::VISITS, n)).await {
-                assert_eq!(error.kind(), ErrorKind::Unavailable, "its outcome is not known: {error:?}");
+                assert_eq!(
+                    error.kind(),
+                    ErrorKind::Unavailable,
+                    "its outcome is not known: {error:?}"
+                );
                 failed += 1;
             }
             let token = session.token().expose();
@@ -141,9 +151,20 @@ async fn f1_a_write_whose_answer_is_lost_is_not_sent_again() {
     forget().await;
     let error = in_time(session.update(Shop::VISITS, |n| *n += 1)).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(sessions.open(&token).await.expect("reads").expect("is there").visits, 3, "it was carried out once");
+    assert_eq!(
+        sessions.open(&token).await.expect("reads").expect("is there").visits,
+        3,
+        "it was carried out once"
+    );
     forget().await;
-    assert_eq!(in_time(sessions.open(&token)).await.expect("a read is sent again").expect("is there").visits, 3);
+    assert_eq!(
+        in_time(sessions.open(&token))
+            .await
+            .expect("a read is sent again")
+            .expect("is there")
+            .visits,
+        3
+    );
     // The new connection gets to know this statement.
     stored(&sessions).await.0.destroy().await.expect("ends");
     forget().await;
@@ -156,7 +177,10 @@ async fn f1_a_write_whose_answer_is_lost_is_not_sent_again() {
 async fn f1_a_connection_that_leads_nowhere_is_given_up() {
     let server = Postgres::start(&[]);
     let wire = Wire::to(&server).await;
-    let builder = PostgresStore::builder().url(wire.url()).max_connections(1).time_limit(Duration::from_secs(1));
+    let builder = PostgresStore::builder()
+        .url(wire.url())
+        .max_connections(1)
+        .time_limit(Duration::from_secs(1));
     let sessions = sessions(migrated(builder).await);
     let (mut session, token) = stored(&sessions).await;
     for round in 0..3 {
@@ -238,7 +262,8 @@ async fn statements_that_all_connections_forgot_are_prepared_again() {
     for round in 0..5 {
         // Each of them knows the statements.
         let opened = join_all((0..20).map(|_| sessions.open(&token))).await;
-        let mut session = opened.into_iter().last().expect("is one").expect("opens").expect("is there");
+        let mut session =
+            opened.into_iter().last().expect("is one").expect("opens").expect("is there");
         session.set(Shop::VISITS, round).await.expect("sets");
         wait_until_idle(&store).await;
         let all = join_all((0..store.pool().size()).map(|_| store.pool().acquire())).await;
@@ -288,14 +313,21 @@ async fn w3_serialization_failures_are_tried_again_inside() {
             writer.await.expect("no panic");
         }
         assert_eq!(sessions.open(&token).await.expect("opens").expect("is there").visits, 201);
-        assert!(server.log().contains("could not serialize access"), "{isolation}: nothing was in anybody's way");
+        assert!(
+            server.log().contains("could not serialize access"),
+            "{isolation}: nothing was in anybody's way"
+        );
 
         // A limit is counted in what others have committed by now.
         let limited = Sessions::<Shop>::builder(at(&server).connect().await.expect("connects"));
-        let limited = limited.max_sessions_per_user(1, Overflow::Refuse).build().expect("consistent");
+        let limited =
+            limited.max_sessions_per_user(1, Overflow::Refuse).build().expect("consistent");
         let error = limited.start().login(Member { id: 1 }).await.expect_err("it would not be");
         assert_eq!(error.kind(), ErrorKind::Store);
-        assert!(reason(&error).contains("default_transaction_isolation = 'read committed'"), "{error:?}");
+        assert!(
+            reason(&error).contains("default_transaction_isolation = 'read committed'"),
+            "{error:?}"
+        );
     }
 }
 

@@ -2,7 +2,9 @@
 
 use typed_sessions::sqlx::{AssertSqlSafe, Row as _, raw_sql};
 use typed_sessions::{ErrorKind, Overflow, PostgresStore, Sessions};
-use typed_sessions_postgres_tests::{Member, Shop, in_time, logged_in, migrated, reason, sessions, stored};
+use typed_sessions_postgres_tests::{
+    Member, Shop, in_time, logged_in, migrated, reason, sessions, stored,
+};
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// The statements of a store: [`Pooled::sends`] each of them.
@@ -45,8 +47,10 @@ impl Pooled {
 
     /// Sends a statement; what the store says is true, and what it did is right.
     async fn sends(&self, statement: usize, before: impl AsyncFnOnce()) {
-        let (ours, others) = (Sessions::<Shop>::new(self.store.clone()), Sessions::<Shop>::new(self.other.clone()));
-        let limited = Sessions::<Shop>::builder(self.store.clone()).max_sessions_per_user(1, Overflow::EvictOldest);
+        let (ours, others) =
+            (Sessions::<Shop>::new(self.store.clone()), Sessions::<Shop>::new(self.other.clone()));
+        let limited = Sessions::<Shop>::builder(self.store.clone())
+            .max_sessions_per_user(1, Overflow::EvictOldest);
         let limited = limited.build().expect("consistent");
         raw_sql("TRUNCATE typed_sessions").execute(self.other.pool()).await.expect("empties");
         let (kept, token) = logged_in(&others, 1).await;
@@ -83,7 +87,11 @@ impl Pooled {
         let mut stored: Vec<Vec<u8>> = rows.iter().map(|row| row.get(0)).collect();
         stored.sort_unstable();
         live.sort_unstable_by_key(|id| *id.as_bytes());
-        assert_eq!(stored, live.iter().map(|id| id.as_bytes().to_vec()).collect::<Vec<_>>(), "statement {statement}");
+        assert_eq!(
+            stored,
+            live.iter().map(|id| id.as_bytes().to_vec()).collect::<Vec<_>>(),
+            "statement {statement}"
+        );
     }
 }
 
@@ -109,7 +117,9 @@ async fn f1_a_pooler_that_lost_its_server_is_unavailable() {
          'BEGIN RAISE ''server conn crashed?'' USING ERRCODE = ''08P01''; END'; \
          CREATE TRIGGER lose BEFORE UPDATE ON typed_sessions EXECUTE FUNCTION lose()",
     );
-    let error = in_time(session.set(Shop::VISITS, 7)).await.expect_err("nobody knows whether it was carried out");
+    let error = in_time(session.set(Shop::VISITS, 7))
+        .await
+        .expect_err("nobody knows whether it was carried out");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(reason(&error).contains("server conn crashed?"), "{error:?}");
 }

@@ -1,8 +1,12 @@
 //! C: what each operation costs, message by message on the wire.
 
-use typed_sessions::{ManualClock, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, minutes};
+use typed_sessions::{
+    ManualClock, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, minutes,
+};
 use typed_sessions_postgres_tests::wire::Wire;
-use typed_sessions_postgres_tests::{Member, Shop, builder, logged_in, migrated, stored, wait_until_idle};
+use typed_sessions_postgres_tests::{
+    Member, Shop, builder, logged_in, migrated, stored, wait_until_idle,
+};
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// Bind, execute, close the portal, and the sync to which the server answers.
@@ -41,7 +45,8 @@ async fn c_round_trips_of_each_operation() {
     let clock = ManualClock::default();
     let builder = || Sessions::<Shop>::builder(counted.store.clone()).clock(clock.clone());
     let sessions = builder().build().expect("the defaults");
-    let limited = builder().max_sessions_per_user(2, Overflow::EvictOldest).build().expect("consistent");
+    let limited =
+        builder().max_sessions_per_user(2, Overflow::EvictOldest).build().expect("consistent");
 
     // Once: the connection does not know the statements yet.
     let (mut warm, token) = logged_in(&limited, 9).await;

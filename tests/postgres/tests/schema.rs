@@ -10,7 +10,8 @@ async fn e3_touches_stay_hot() {
     let server = Postgres::start(&["autovacuum=off"]);
     let store = migrated(PostgresStore::builder().url(server.url())).await;
     let clock = ManualClock::default();
-    let sessions = Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+    let sessions =
+        Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
     let all: Vec<_> = join_all((0..2000).map(|user| logged_in(&sessions, user))).await;
     let size = "SELECT sum(pg_relation_size(indexrelid)) FROM pg_stat_user_indexes WHERE relname = 'typed_sessions'";
     let number = |sql: &str| server.sql(sql).parse::<u64>().expect("a number");
@@ -27,13 +28,18 @@ async fn e3_touches_stay_hot() {
         }
     }
     typed_sessions_test_servers::eventually("the statistics are told", || {
-        server.sql("SELECT n_tup_upd >= 20000 FROM pg_stat_user_tables WHERE relname = 'typed_sessions'") == "t"
+        server.sql(
+            "SELECT n_tup_upd >= 20000 FROM pg_stat_user_tables WHERE relname = 'typed_sessions'",
+        ) == "t"
     });
     let percent = "SELECT 100 * n_tup_hot_upd / n_tup_upd FROM pg_stat_user_tables WHERE relname = 'typed_sessions'";
     assert!(number(percent) >= 95, "{} % of the updates were HOT", number(percent));
     // A few that were not may have filled a page.
     let indexes_after = number(size);
-    assert!(indexes_after <= indexes_before * 21 / 20, "the indexes grew from {indexes_before} to {indexes_after}");
+    assert!(
+        indexes_after <= indexes_before * 21 / 20,
+        "the indexes grew from {indexes_before} to {indexes_after}"
+    );
     let heap_after = number(heap);
     assert!(heap_after < heap_before * 3 / 2, "the table grew from {heap_before} to {heap_after}");
 }
@@ -47,7 +53,10 @@ async fn ten_nodes_may_migrate_at_once() {
             // Two applications, whose tables are in the same schema.
             let tables = ["typed_sessions", "other"];
             let nodes = (0..10).map(|node| {
-                let builder = PostgresStore::builder().url(server.url()).schema(&schema).table(tables[node % 2]);
+                let builder = PostgresStore::builder()
+                    .url(server.url())
+                    .schema(&schema)
+                    .table(tables[node % 2]);
                 let builder = builder.max_connections(1);
                 tokio::spawn(async move { builder.connect().await?.migrate().await })
             });
@@ -55,7 +64,10 @@ async fn ten_nodes_may_migrate_at_once() {
                 node.await.expect("no panic").expect("one migrates, the others wait");
             }
             for table in tables {
-                assert_eq!(server.sql(&format!("SELECT version FROM \"{schema}\".{table}_migrations")), "1");
+                assert_eq!(
+                    server.sql(&format!("SELECT version FROM \"{schema}\".{table}_migrations")),
+                    "1"
+                );
             }
         }
     }
@@ -70,7 +82,9 @@ async fn a_newer_schema_is_refused() {
     let error = connect(server.url()).await.expect_err("it is newer");
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(
-        error.to_string().contains("has version 2, this version of typed-sessions knows versions up to 1"),
+        error
+            .to_string()
+            .contains("has version 2, this version of typed-sessions knows versions up to 1"),
         "{error}"
     );
 }
@@ -79,7 +93,8 @@ async fn a_newer_schema_is_refused() {
 async fn a_table_that_is_not_ours_is_told_and_left_alone() {
     let server = Postgres::start(&[]);
     let of = || PostgresStore::builder().url(server.url()).connect();
-    let reason = |error: &typed_sessions::Error| format!("{error} {:?}", std::error::Error::source(error));
+    let reason =
+        |error: &typed_sessions::Error| format!("{error} {:?}", std::error::Error::source(error));
     server.sql("CREATE TABLE typed_sessions (mine int); INSERT INTO typed_sessions VALUES (1)");
     let store = of().await.expect("connects");
     let error = store.migrate().await.expect_err("the name is taken");
@@ -105,12 +120,20 @@ async fn names_are_taken_literally() {
         ("public", "select"),
     ];
     for (schema, table) in names {
-        let builder = || PostgresStore::builder().url(server.url()).schema(schema).table(table).max_connections(2);
+        let builder = || {
+            PostgresStore::builder()
+                .url(server.url())
+                .schema(schema)
+                .table(table)
+                .max_connections(2)
+        };
         let store = migrated(builder()).await;
         migrated(builder()).await;
         let limited = Sessions::<Shop>::builder(store.clone());
-        let limited =
-            limited.max_sessions_per_user(1, typed_sessions::Overflow::EvictOldest).build().expect("possible");
+        let limited = limited
+            .max_sessions_per_user(1, typed_sessions::Overflow::EvictOldest)
+            .build()
+            .expect("possible");
         logged_in(&limited, 5).await;
         logged_in(&limited, 5).await;
         assert_eq!(limited.user(&5).count().await.expect("counts"), 1);
@@ -118,9 +141,17 @@ async fn names_are_taken_literally() {
         let quoted = [schema, table].map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
         assert_eq!(server.sql(&format!("SELECT count(*) FROM {}.{}", quoted[0], quoted[1])), "1");
     }
-    let error = PostgresStore::builder().url(server.url()).table("t".repeat(53)).connect().await.expect_err("too long");
+    let error = PostgresStore::builder()
+        .url(server.url())
+        .table("t".repeat(53))
+        .connect()
+        .await
+        .expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("(53 bytes)") && error.to_string().contains("1 to 52 bytes"), "{error}");
+    assert!(
+        error.to_string().contains("(53 bytes)") && error.to_string().contains("1 to 52 bytes"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -161,7 +192,10 @@ async fn partitions_as_the_guide_advises() {
     server.sql(&format!("{begin}PARTITION BY{partitions}{end}"));
     let store = migrated(of()).await;
     let limited = Sessions::<Shop>::builder(store.clone());
-    let limited = limited.max_sessions_per_user(2, typed_sessions::Overflow::EvictOldest).build().expect("possible");
+    let limited = limited
+        .max_sessions_per_user(2, typed_sessions::Overflow::EvictOldest)
+        .build()
+        .expect("possible");
     for _ in 0..20 {
         logged_in(&limited, 5).await;
     }
@@ -175,13 +209,32 @@ async fn unlogged_is_as_configured() {
     let server = Postgres::start(&[]);
     let of = |unlogged| PostgresStore::builder().url(server.url()).unlogged(unlogged);
     works(migrated(of(true)).await).await;
-    assert_eq!(server.sql("SELECT relpersistence FROM pg_class WHERE relname = 'typed_sessions'"), "u");
-    let error = of(false).connect().await.expect("connects").migrate().await.expect_err("they contradict each other");
+    assert_eq!(
+        server.sql("SELECT relpersistence FROM pg_class WHERE relname = 'typed_sessions'"),
+        "u"
+    );
+    let error = of(false)
+        .connect()
+        .await
+        .expect("connects")
+        .migrate()
+        .await
+        .expect_err("they contradict each other");
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("is unlogged") && error.to_string().contains("`unlogged(false)`"), "{error}");
+    assert!(
+        error.to_string().contains("is unlogged")
+            && error.to_string().contains("`unlogged(false)`"),
+        "{error}"
+    );
     server.sql("ALTER TABLE typed_sessions SET LOGGED");
     migrated(of(false)).await;
-    let error = of(true).connect().await.expect("connects").migrate().await.expect_err("they contradict each other");
+    let error = of(true)
+        .connect()
+        .await
+        .expect("connects")
+        .migrate()
+        .await
+        .expect_err("they contradict each other");
     assert!(error.to_string().contains("SET UNLOGGED"), "{error}");
 }
 
@@ -206,7 +259,10 @@ async fn requests_and_sweeps_read_no_whole_table() {
     migrated(PostgresStore::builder().url(server.url())).await.pool().close().await;
     let store = migrated(PostgresStore::builder().url(server.url())).await;
     let limited = Sessions::<Shop>::builder(store.clone());
-    let sessions = limited.max_sessions_per_user(2, typed_sessions::Overflow::EvictOldest).build().expect("possible");
+    let sessions = limited
+        .max_sessions_per_user(2, typed_sessions::Overflow::EvictOldest)
+        .build()
+        .expect("possible");
     stored(&sessions).await;
     server.sql(
         "INSERT INTO typed_sessions (id, header, revision, login_epoch, deadline, last_seen, user_id, sweep_at, fields) \
@@ -217,7 +273,9 @@ async fn requests_and_sweeps_read_no_whole_table() {
     let scans = || {
         // Statistics of other sessions are told when those are idle for a moment.
         server.sql("SELECT pg_stat_force_next_flush()");
-        server.sql("SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'typed_sessions'")
+        server.sql(
+            "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'typed_sessions'",
+        )
     };
     let before = scans();
     for round in 0..10 {
@@ -238,7 +296,11 @@ async fn requests_and_sweeps_read_no_whole_table() {
         indexed.parse::<u32>().expect("a number") >= 80
     });
     let after = scans();
-    assert_eq!(after.split_once('|').expect("two numbers").0, sequential_before, "the whole table was read");
+    assert_eq!(
+        after.split_once('|').expect("two numbers").0,
+        sequential_before,
+        "the whole table was read"
+    );
 }
 
 #[tokio::test]
@@ -247,10 +309,17 @@ async fn e1_the_sweep_follows_the_deadline() {
     let store = migrated(PostgresStore::builder().url(server.url())).await;
     // A clock that is years away: what the row keeps is a duration.
     let clock = ManualClock::new(typed_sessions::Timestamp::from_millis(1_000));
-    let sessions = Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
-    let late = |seconds: &str| server.sql(&format!("SELECT sweep_at - now() BETWEEN {seconds} FROM typed_sessions"));
+    let sessions =
+        Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+    let late = |seconds: &str| {
+        server.sql(&format!("SELECT sweep_at - now() BETWEEN {seconds} FROM typed_sessions"))
+    };
     let (mut session, token) = stored(&sessions).await;
-    assert_eq!(late("interval '30 min' AND interval '90 min'"), "t", "half an hour, and up to one more");
+    assert_eq!(
+        late("interval '30 min' AND interval '90 min'"),
+        "t",
+        "half an hour, and up to one more"
+    );
     session
         .login_with(
             typed_sessions_postgres_tests::Member { id: 1 },
@@ -266,7 +335,11 @@ async fn e1_the_sweep_follows_the_deadline() {
     assert_eq!(at(), before);
     server.sql("UPDATE typed_sessions SET sweep_at = now() + interval '1 min'");
     session.touch().await.expect("touches");
-    assert_eq!(late("interval '30 days' AND interval '30 days 1 hour'"), "t", "it was about to be swept alive");
+    assert_eq!(
+        late("interval '30 days' AND interval '30 days 1 hour'"),
+        "t",
+        "it was about to be swept alive"
+    );
     session.logout().await.expect("logs out");
     assert!(sessions.open(&token).await.expect("works").is_none());
     assert_eq!(late("interval '30 min' AND interval '90 min'"), "t", "no longer remembered");

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use typed_sessions::{ErrorKind, ManualClock, PostgresStore, Sessions, Timestamp, hours, seconds};
-use typed_sessions_postgres_tests::{Application, Shop, migrated, sessions, stored, wait_for_waiters};
+use typed_sessions_postgres_tests::{
+    Application, Shop, migrated, sessions, stored, wait_for_waiters,
+};
 use typed_sessions_test_servers::postgres::Postgres;
 
 const OFTEN: Duration = Duration::from_millis(20);
@@ -48,7 +50,10 @@ async fn e1_four_sweepers_spare_the_living() {
         for (session, token) in &mut living {
             written += 1;
             session.set(Shop::VISITS, written).await.expect("no sweeper is in the way");
-            assert!(living_sessions.open(token).await.expect("works").is_some(), "a living session was swept");
+            assert!(
+                living_sessions.open(token).await.expect("works").is_some(),
+                "a living session was swept"
+            );
         }
         if count(&server) == 50 {
             break;
@@ -66,7 +71,11 @@ async fn e1_a_session_is_swept_soon_after_its_end() {
     let server = Postgres::start(&[]);
     let store = on(&server).await;
     let short = Sessions::<Shop>::builder(store.clone());
-    let short = short.idle_timeout(seconds(1)).touch_every(Duration::from_millis(100)).build().expect("consistent");
+    let short = short
+        .idle_timeout(seconds(1))
+        .touch_every(Duration::from_millis(100))
+        .build()
+        .expect("consistent");
     stored(&short).await;
     let (_, token) = stored(&sessions(store.clone())).await;
     let sweeper = store.sweeper(OFTEN);
@@ -81,7 +90,10 @@ async fn e1_no_clock_but_the_servers_own_moves_the_sweeper() {
     let store = on(&server).await;
     // 1970: by the system's clock these sessions ended long ago.
     let clock = ManualClock::new(Timestamp::from_millis(1_000));
-    let past = Sessions::<Shop>::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
+    let past = Sessions::<Shop>::builder(store.clone())
+        .clock(clock.clone())
+        .build()
+        .expect("the defaults");
     let (_, token) = stored(&past).await;
     let sweeper = store.sweeper(OFTEN);
     fill(&server, 10);
@@ -89,7 +101,11 @@ async fn e1_no_clock_but_the_servers_own_moves_the_sweeper() {
     assert!(past.open(&token).await.expect("works").is_some());
     clock.advance(hours(1));
     assert!(past.open(&token).await.expect("works").is_none());
-    assert_eq!(past.purge_expired(10).await.expect("purges"), 1, "purge goes by the clock of the sessions");
+    assert_eq!(
+        past.purge_expired(10).await.expect("purges"),
+        1,
+        "purge goes by the clock of the sessions"
+    );
     sweeper.stop().await;
 }
 
@@ -100,7 +116,10 @@ async fn e1_an_error_does_not_end_the_sweeper() {
     stored(&sessions(store.clone())).await;
     let sweeper = store.sweeper(OFTEN);
     server.sql("ALTER TABLE typed_sessions RENAME TO away");
-    until("its statement has failed", || server.log().contains("\"public.typed_sessions\" does not exist")).await;
+    until("its statement has failed", || {
+        server.log().contains("\"public.typed_sessions\" does not exist")
+    })
+    .await;
     server.sql("ALTER TABLE away RENAME TO typed_sessions");
     fill(&server, 10);
     until("it goes on", || count(&server) == 1).await;
@@ -123,17 +142,21 @@ async fn a_stopped_sweeper_sweeps_no_more() {
     // `stop` has waited for its end.
     fill(&server, 10);
     assert_eq!(count(&server), 11, "it went on");
-    assert_eq!((store.sweep(7).await.expect("sweeps"), store.sweep(7).await.expect("sweeps")), (7, 3), "by hand");
+    assert_eq!(
+        (store.sweep(7).await.expect("sweeps"), store.sweep(7).await.expect("sweeps")),
+        (7, 3),
+        "by hand"
+    );
     fill(&server, 10);
 
     // A handle that is dropped stops nothing; the last store does.
     drop(store.sweeper(OFTEN));
     until("it sweeps", || count(&server) == 1).await;
-    let clients =
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name <> 'psql' AND backend_type = 'client backend'";
+    let clients = "SELECT count(*) FROM pg_stat_activity WHERE application_name <> 'psql' AND backend_type = 'client backend'";
     until("its connections are there", || server.sql(clients) != "0").await;
     drop(store);
-    until("it has let go of the pool, and so of the connections", || server.sql(clients) == "0").await;
+    until("it has let go of the pool, and so of the connections", || server.sql(clients) == "0")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -187,7 +210,11 @@ async fn e1_a_row_that_somebody_holds_keeps_no_sweeper() {
     stored(&sessions(store.clone())).await;
     fill(&server, 100);
     let mut application = Application::begin(&server).await;
-    application.execute("SELECT FROM typed_sessions WHERE deadline = 0 ORDER BY sweep_at LIMIT 1 FOR UPDATE").await;
+    application
+        .execute(
+            "SELECT FROM typed_sessions WHERE deadline = 0 ORDER BY sweep_at LIMIT 1 FOR UPDATE",
+        )
+        .await;
     let sweeper = store.sweeper(OFTEN);
     until("all but that one are swept", || count(&server) == 2).await;
     application.commit().await;
@@ -200,15 +227,20 @@ async fn e1_a_session_that_is_touched_meanwhile_is_not_purged() {
     let server = Postgres::start(&[]);
     let store = on(&server).await;
     let clock = ManualClock::default();
-    let ahead = Sessions::<Shop>::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
+    let ahead = Sessions::<Shop>::builder(store.clone())
+        .clock(clock.clone())
+        .build()
+        .expect("the defaults");
     let behind_clock = ManualClock::default();
-    let behind = Sessions::<Shop>::builder(store).clock(behind_clock).build().expect("the defaults");
+    let behind =
+        Sessions::<Shop>::builder(store).clock(behind_clock).build().expect("the defaults");
     let (_, token) = stored(&ahead).await;
     // By the clock of one node it has ended, by that of another it has just been touched.
     clock.advance(hours(1));
     let mut application = Application::begin(&server).await;
     application.execute("UPDATE typed_sessions SET deadline = deadline + 10000000").await;
-    let purge = tokio::spawn(async move { (ahead.purge_expired(10).await.expect("purges"), ahead) });
+    let purge =
+        tokio::spawn(async move { (ahead.purge_expired(10).await.expect("purges"), ahead) });
     let done = tokio::time::timeout(Duration::from_secs(20), purge).await;
     application.commit().await;
     let (purged, ahead) = done.expect("it waits for nobody").expect("no panic");

@@ -7,14 +7,21 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::sync::Barrier;
 use typed_sessions::{ErrorKind, Overflow, PostgresStore, Sessions};
-use typed_sessions_postgres_tests::{Application, Member, Shop, logged_in, migrated, stored, wait_for_waiters};
+use typed_sessions_postgres_tests::{
+    Application, Member, Shop, logged_in, migrated, stored, wait_for_waiters,
+};
 use typed_sessions_test_servers::postgres::Postgres;
 
 async fn node(server: &Postgres, limit: usize, overflow: Overflow) -> Sessions<Shop> {
     let url = server.url();
-    let store =
-        migrated(PostgresStore::builder().url(url).max_connections(5).time_limit(Duration::from_secs(20))).await;
-    Sessions::<Shop>::builder(store).max_sessions_per_user(limit, overflow).build().expect("consistent")
+    let store = migrated(
+        PostgresStore::builder().url(url).max_connections(5).time_limit(Duration::from_secs(20)),
+    )
+    .await;
+    Sessions::<Shop>::builder(store)
+        .max_sessions_per_user(limit, overflow)
+        .build()
+        .expect("consistent")
 }
 
 /// The log knows at once; statistics come later.
@@ -78,7 +85,9 @@ async fn u2_storms_of_login_revocation_and_sync_never_deadlock() {
             let mut n = task;
             while begin.elapsed() < LASTS {
                 // A cheap walk through all of them, another one for each task.
-                n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                n = n
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 let (what, user) = (n >> 61, (n >> 33) % USERS);
                 let of = sessions.user(&user);
                 let result = match what {
@@ -87,9 +96,11 @@ async fn u2_storms_of_login_revocation_and_sync_never_deadlock() {
                     2 => sessions.purge_expired(100).await.map(drop),
                     3 | 4 => sessions.start().login(Member { id: user }).await,
                     _ => {
-                        let place = &shared[usize::try_from(n >> 40).expect("small") % shared.len()];
+                        let place =
+                            &shared[usize::try_from(n >> 40).expect("small") % shared.len()];
                         let token = place.lock().expect("no panic").clone();
-                        let mut session = sessions.open_or_start(Some(&token)).await.expect("works");
+                        let mut session =
+                            sessions.open_or_start(Some(&token)).await.expect("works");
                         let result = session.login(Member { id: user }).await;
                         *place.lock().expect("no panic") = session.token().expose();
                         result
@@ -125,14 +136,23 @@ async fn u3_sessions_that_evict_each_other_wait_in_one_order() {
         let mut application = Application::begin(&server).await;
         application.lock(one.id()).await;
         // Each takes the place of the other. The application makes both get as far as they can.
-        let first = tokio::spawn(async move { one.login(Member { id: 2 }).await.map_err(|error| error.kind()) });
+        let first =
+            tokio::spawn(
+                async move { one.login(Member { id: 2 }).await.map_err(|error| error.kind()) },
+            );
         wait_for_waiters(&server, 1);
-        let second = tokio::spawn(async move { two.login(Member { id: 1 }).await.map_err(|error| error.kind()) });
+        let second =
+            tokio::spawn(
+                async move { two.login(Member { id: 1 }).await.map_err(|error| error.kind()) },
+            );
         wait_for_waiters(&server, 2);
         application.commit().await;
         let results = [first.await.expect("no panic"), second.await.expect("no panic")];
         assert!(results.contains(&Ok(())), "{results:?}");
-        assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(ErrorKind::Gone))), "{results:?}");
+        assert!(
+            results.iter().all(|result| matches!(result, Ok(()) | Err(ErrorKind::Gone))),
+            "{results:?}"
+        );
         for user in [1, 2] {
             assert!(sessions.user(&user).count().await.expect("counts") <= 1);
             sessions.user(&user).revoke_all().await.expect("ends");

@@ -15,7 +15,10 @@ pub fn fresh_prefix() -> String {
 /// A store on a server, under a prefix of its own.
 pub fn builder(url: &str) -> RedisStoreBuilder {
     // A busy machine is not what these tests are about.
-    RedisStore::builder().url(url).prefix(fresh_prefix()).time_limit(std::time::Duration::from_secs(20))
+    RedisStore::builder()
+        .url(url)
+        .prefix(fresh_prefix())
+        .time_limit(std::time::Duration::from_secs(20))
 }
 
 /// A store of one's own on the shared server.

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use typed_sessions::redis::cluster::ClusterClientBuilder;
 use typed_sessions::{ErrorKind, Overflow, RedisStore, SessionId, SessionInfo, Sessions, connect};
-use typed_sessions_redis_tests::{Member, Shop, builder, fresh_prefix, logged_in, sessions, stored, works};
+use typed_sessions_redis_tests::{
+    Member, Shop, builder, fresh_prefix, logged_in, sessions, stored, works,
+};
 use typed_sessions_test_servers::cluster::Cluster;
 
 /// Eighteen servers at a time would be slow enough for nodes to give each other up.
@@ -62,7 +64,11 @@ fn the_suite_passes_at_rest_and_while_slots_move() {
 async fn a_dying_master_is_followed_by_its_replica() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let mut cluster = Cluster::start();
-    let store = builder(&cluster.url()).time_limit(Duration::from_millis(500)).connect().await.expect("connects");
+    let store = builder(&cluster.url())
+        .time_limit(Duration::from_millis(500))
+        .connect()
+        .await
+        .expect("connects");
     let sessions = sessions(store.clone());
     let mut tokens = Vec::new();
     for user in 0..100 {
@@ -80,7 +86,10 @@ async fn a_dying_master_is_followed_by_its_replica() {
                 while !done.load(Ordering::SeqCst) {
                     for token in tokens.iter().skip(worker).step_by(8) {
                         match sessions.open(token).await {
-                            Ok(Some(mut session)) => match session.update(Shop::VISITS, |n| *n += 1).await {
+                            Ok(Some(mut session)) => match session
+                                .update(Shop::VISITS, |n| *n += 1)
+                                .await
+                            {
                                 Ok(()) => answered += 1,
                                 Err(error) => {
                                     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
@@ -103,7 +112,9 @@ async fn a_dying_master_is_followed_by_its_replica() {
     tokio::task::spawn_blocking(move || {
         let replica = cluster.replica_of(0);
         cluster.nodes[0].kill();
-        typed_sessions_test_servers::eventually("the replica takes over", || cluster.is_master(replica));
+        typed_sessions_test_servers::eventually("the replica takes over", || {
+            cluster.is_master(replica)
+        });
         cluster.wait_until_whole();
         cluster
     })
@@ -168,12 +179,14 @@ async fn f1_a_node_that_hangs_holds_up_only_its_own_sessions() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let cluster = Cluster::start();
     let limit = Duration::from_millis(500);
-    let store = builder(&cluster.url()).prefix("hang").time_limit(limit).connect().await.expect("connects");
+    let store =
+        builder(&cluster.url()).prefix("hang").time_limit(limit).connect().await.expect("connects");
     let sessions = sessions(store);
     let (mut there, mut elsewhere) = (Vec::new(), Vec::new());
     for _ in 0..60 {
         let (session, token) = stored(&sessions).await;
-        let is_there = cluster.nodes[0].cli(&["EXISTS", &format!("hang:id:{}", session.id())]).trim() == "1";
+        let is_there =
+            cluster.nodes[0].cli(&["EXISTS", &format!("hang:id:{}", session.id())]).trim() == "1";
         if is_there { there.push(token) } else { elsewhere.push(token) }
     }
     assert!(there.len() > 5 && elsewhere.len() > 5, "sessions are spread");
@@ -230,7 +243,8 @@ async fn one_user_has_sessions_on_every_node() {
         ids.push(logged_in(&sessions, 7).await.0.id());
     }
     ids.sort_unstable();
-    let mut listed: Vec<_> = sessions.user(&7).list().await.expect("lists").iter().map(SessionInfo::id).collect();
+    let mut listed: Vec<_> =
+        sessions.user(&7).list().await.expect("lists").iter().map(SessionInfo::id).collect();
     listed.sort_unstable();
     assert_eq!(listed, ids);
     for node in &cluster.nodes[..3] {
@@ -241,7 +255,8 @@ async fn one_user_has_sessions_on_every_node() {
 
     // In the middle of a move, for as long as it takes.
     let prefix = "half-moved";
-    let store = RedisStore::builder().url(cluster.url()).prefix(prefix).connect().await.expect("connects");
+    let store =
+        RedisStore::builder().url(cluster.url()).prefix(prefix).connect().await.expect("connects");
     let half_moved = typed_sessions_redis_tests::sessions(store);
     let (mut session, token) = stored(&half_moved).await;
     cluster.half_move(&format!("{prefix}:id:{}", session.id()));
@@ -252,13 +267,21 @@ async fn one_user_has_sessions_on_every_node() {
     assert!(half_moved.revoke(session.id()).await.expect("ends"));
 
     // Over a connection of the application's own as well.
-    let client = ClusterClientBuilder::new([cluster.nodes[0].url()]).retries(0).build().expect("a client");
+    let client =
+        ClusterClientBuilder::new([cluster.nodes[0].url()]).retries(0).build().expect("a client");
     let connection = client.get_async_connection().await.expect("connects");
     for _ in 0..20 {
-        let store = RedisStore::builder().connection(connection.clone()).prefix(fresh_prefix()).connect().await;
+        let store = RedisStore::builder()
+            .connection(connection.clone())
+            .prefix(fresh_prefix())
+            .connect()
+            .await;
         let store = store.expect("connects");
         works(store.clone()).await;
-        assert_eq!(typed_sessions_redis_tests::sessions(store).purge_expired(9).await.expect("purges"), 0);
+        assert_eq!(
+            typed_sessions_redis_tests::sessions(store).purge_expired(9).await.expect("purges"),
+            0
+        );
     }
 
     // By the URL of the facade.
@@ -274,5 +297,8 @@ async fn one_user_has_sessions_on_every_node() {
         }
     };
     let reason = std::error::Error::source(&elsewhere).map(ToString::to_string);
-    assert!(reason.is_some_and(|reason| reason.contains("`redis+cluster://host:port`")), "{elsewhere:?}");
+    assert!(
+        reason.is_some_and(|reason| reason.contains("`redis+cluster://host:port`")),
+        "{elsewhere:?}"
+    );
 }

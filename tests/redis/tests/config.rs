@@ -25,7 +25,11 @@ async fn settings_that_contradict_each_other_are_refused() {
         ("two ways", owned().url(server.url()), "`connection`"),
         ("two logins", owned().username("shop"), "`username`"),
         ("two databases", owned().database(3), "`database`"),
-        ("a Cluster's database", RedisStore::builder().url("redis+cluster://a:1").database(3), "`database`"),
+        (
+            "a Cluster's database",
+            RedisStore::builder().url("redis+cluster://a:1").database(3),
+            "`database`",
+        ),
         ("no URL", RedisStore::builder().url("localhost:6379"), "redis://host:port"),
         (
             "certificates without TLS",
@@ -46,11 +50,13 @@ async fn connections_of_ones_own() {
     let multiplexed = client.get_multiplexed_async_connection().await.expect("connects");
     works(RedisStore::builder().connection(multiplexed).connect().await.expect("connects")).await;
     let managed = ConnectionManager::new(client).await.expect("connects");
-    works(RedisStore::builder().connection(managed.clone()).connect().await.expect("connects")).await;
+    works(RedisStore::builder().connection(managed.clone()).connect().await.expect("connects"))
+        .await;
     assert_eq!(server.cli(&["DBSIZE"]).trim(), "0", "in the connection's database");
 
     // It mends itself.
-    let sessions = sessions(RedisStore::builder().connection(managed).connect().await.expect("connects"));
+    let sessions =
+        sessions(RedisStore::builder().connection(managed).connect().await.expect("connects"));
     let (_, token) = logged_in(&sessions, 1).await;
     server.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
     sessions.open(&token).await.expect("a read is sent again").expect("is there");
@@ -59,7 +65,9 @@ async fn connections_of_ones_own() {
 #[tokio::test]
 async fn stores_with_other_prefixes_and_databases_see_nothing_of_each_other() {
     let server = Redis::start(&[]);
-    let of = |prefix: &str, number| RedisStore::builder().url(server.url()).prefix(prefix).database(number).connect();
+    let of = |prefix: &str, number| {
+        RedisStore::builder().url(server.url()).prefix(prefix).database(number).connect()
+    };
     let stores = [of("a", 0).await, of("a:id", 0).await, of("a", 1).await, of("", 0).await];
     let all = stores.map(|store| sessions(store.expect("connects")));
     for (n, some) in all.iter().enumerate() {
@@ -94,7 +102,8 @@ struct Encrypted {
 
 impl Encrypted {
     fn new(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("typed-sessions-{name}-{}", std::process::id()));
+        let dir =
+            std::env::temp_dir().join(format!("typed-sessions-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).expect("a directory");
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let certificate = rcgen::generate_simple_self_signed(names).expect("a certificate");
@@ -149,9 +158,11 @@ async fn an_encrypted_connection() {
 #[tokio::test]
 async fn an_encrypted_cluster() {
     let encrypted = Encrypted::new("tls-cluster");
-    let (cluster, addresses) = Cluster::start_encrypted(&encrypted.file("cert.pem"), &encrypted.file("key.pem"));
+    let (cluster, addresses) =
+        Cluster::start_encrypted(&encrypted.file("cert.pem"), &encrypted.file("key.pem"));
     let url = format!("rediss+cluster://{},{}", addresses[0], addresses[1]);
-    let builder = || RedisStore::builder().url(&url).certificates(encrypted.certificates()).connect();
+    let builder =
+        || RedisStore::builder().url(&url).certificates(encrypted.certificates()).connect();
     // On all of the nodes.
     for _ in 0..20 {
         works(builder().await.expect("connects")).await;

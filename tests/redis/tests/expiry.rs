@@ -9,7 +9,8 @@ use typed_sessions_test_servers::redis::Redis;
 /// The whole suite once more, with everything configured otherwise, and then a look at what it left.
 #[test]
 fn e1_no_key_without_expiry_after_the_whole_suite() {
-    let server = Redis::start(&["--hash-max-listpack-entries", "0", "--zset-max-listpack-entries", "0"]);
+    let server =
+        Redis::start(&["--hash-max-listpack-entries", "0", "--zset-max-listpack-entries", "0"]);
     let number = std::sync::atomic::AtomicUsize::new(0);
     let outcomes = typed_sessions_conformance::check(async || {
         let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -59,15 +60,24 @@ async fn e1_expiry_is_the_earlier_of_both_deadlines() {
     assert!(is_about(ttl_of(&server, "session:user:1"), days(30)), "as long as its longest member");
     let mut short = sessions.start();
     short.login_with(Member { id: 1 }, Login::new().remember(seconds(90))).await.expect("logs in");
-    assert!(is_about(ttl_of(&server, "session:user:1"), days(30)), "a short member must not shorten it");
+    assert!(
+        is_about(ttl_of(&server, "session:user:1"), days(30)),
+        "a short member must not shorten it"
+    );
 
     let scores = server.cli(&["ZRANGE", "session:user:1", "0", "-1", "WITHSCORES"]);
     let deadline = long.info().expires();
-    assert!(scores.contains(&deadline.as_millis().to_string()), "the score is the deadline: {scores}");
+    assert!(
+        scores.contains(&deadline.as_millis().to_string()),
+        "the score is the deadline: {scores}"
+    );
 
     // A lifetime that Redis cannot count.
     let mut eternal = sessions.start();
-    eternal.login_with(Member { id: 2 }, Login::new().remember(Duration::MAX)).await.expect("logs in");
+    eternal
+        .login_with(Member { id: 2 }, Login::new().remember(Duration::MAX))
+        .await
+        .expect("logs in");
     assert_eq!(server.keys_without_expiry(0), Vec::<String>::new());
     assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 1);
 }
@@ -75,7 +85,8 @@ async fn e1_expiry_is_the_earlier_of_both_deadlines() {
 #[tokio::test]
 async fn e1_a_key_that_lost_its_expiry_gets_it_back_with_the_next_touch() {
     let server = Redis::start(&[]);
-    let sessions = Sessions::<Shop>::new(RedisStore::connect(server.url()).await.expect("connects"));
+    let sessions =
+        Sessions::<Shop>::new(RedisStore::connect(server.url()).await.expect("connects"));
     let (mut session, _) = logged_in(&sessions, 1).await;
     server.cli(&["PERSIST", &format!("session:id:{}", session.id())]);
     server.cli(&["PERSIST", "session:user:1"]);

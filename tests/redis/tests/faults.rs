@@ -7,8 +7,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use typed_sessions::{ErrorKind, RedisStore, Sessions};
-use typed_sessions_redis_tests::faults::{Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive};
-use typed_sessions_redis_tests::{Member, Shop, builder, in_time, logged_in, reason, sessions, stored};
+use typed_sessions_redis_tests::faults::{
+    Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive,
+};
+use typed_sessions_redis_tests::{
+    Member, Shop, builder, in_time, logged_in, reason, sessions, stored,
+};
 use typed_sessions_test_servers::redis::Redis;
 
 async fn on(server: &Redis) -> Sessions<Shop> {
@@ -17,7 +21,11 @@ async fn on(server: &Redis) -> Sessions<Shop> {
 
 /// A store that gives up soon.
 async fn hasty(server: &Redis) -> Sessions<Shop> {
-    let store = RedisStore::builder().url(server.url()).time_limit(Duration::from_millis(300)).connect().await;
+    let store = RedisStore::builder()
+        .url(server.url())
+        .time_limit(Duration::from_millis(300))
+        .connect()
+        .await;
     sessions(store.expect("connects"))
 }
 
@@ -36,7 +44,8 @@ async fn f1_what_was_acknowledged_survives_a_crash() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f1_a_server_that_hangs_is_unavailable() {
     let server = Redis::start(&[]);
-    a_hanging_server_is_unavailable(&hasty(&server).await, || server.stop(), || server.resume()).await;
+    a_hanging_server_is_unavailable(&hasty(&server).await, || server.stop(), || server.resume())
+        .await;
 }
 
 #[tokio::test]
@@ -50,7 +59,9 @@ async fn f1_a_broken_connection_is_mended() {
         server.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
         match session.set(Shop::VISITS, round).await {
             Ok(()) => {}
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "its outcome is not known"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "its outcome is not known")
+            }
         }
         session.set(Shop::VISITS, round + 1).await.expect("the next one has a new connection");
     }
@@ -71,7 +82,9 @@ async fn forgetful_proxy(server: &Redis, forget: Arc<AtomicBool>) -> String {
             tokio::spawn(async move {
                 let mut answer = vec![0; 1 << 16];
                 while let Ok(length @ 1..) = from_server.read(&mut answer).await {
-                    if forget.swap(false, Ordering::SeqCst) || to_client.write_all(&answer[..length]).await.is_err() {
+                    if forget.swap(false, Ordering::SeqCst)
+                        || to_client.write_all(&answer[..length]).await.is_err()
+                    {
                         break;
                     }
                 }
@@ -85,7 +98,9 @@ async fn forgetful_proxy(server: &Redis, forget: Arc<AtomicBool>) -> String {
 async fn f1_a_write_whose_answer_is_lost_is_not_sent_again() {
     let server = Redis::start(&[]);
     let forget = Arc::new(AtomicBool::new(false));
-    let store = RedisStore::connect(forgetful_proxy(&server, Arc::clone(&forget)).await).await.expect("connects");
+    let store = RedisStore::connect(forgetful_proxy(&server, Arc::clone(&forget)).await)
+        .await
+        .expect("connects");
     let sessions = sessions(store);
     // Redis knows the scripts: what is lost is their answer.
     stored(&sessions).await.0.destroy().await.expect("ends");
@@ -93,9 +108,20 @@ async fn f1_a_write_whose_answer_is_lost_is_not_sent_again() {
     forget.store(true, Ordering::SeqCst);
     let error = in_time(session.update(Shop::VISITS, |n| *n += 1)).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(sessions.open(&token).await.expect("reads").expect("is there").visits, 2, "it was carried out once");
+    assert_eq!(
+        sessions.open(&token).await.expect("reads").expect("is there").visits,
+        2,
+        "it was carried out once"
+    );
     forget.store(true, Ordering::SeqCst);
-    assert_eq!(in_time(sessions.open(&token)).await.expect("a read is sent again").expect("is there").visits, 2);
+    assert_eq!(
+        in_time(sessions.open(&token))
+            .await
+            .expect("a read is sent again")
+            .expect("is there")
+            .visits,
+        2
+    );
     forget.store(true, Ordering::SeqCst);
     let error = in_time(session.destroy()).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -125,7 +151,8 @@ async fn f1_somebody_else_is_there() {
     let address = mute.local_addr().expect("an address");
     for scheme in ["redis", "redis+cluster", "redis+sentinel"] {
         let path = if scheme == "redis+sentinel" { "/main" } else { "" };
-        let builder = builder(&format!("{scheme}://{address}{path}")).time_limit(Duration::from_millis(300));
+        let builder =
+            builder(&format!("{scheme}://{address}{path}")).time_limit(Duration::from_millis(300));
         let error = in_time(builder.connect()).await.expect_err("it does not answer");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{scheme}: {error:?}");
     }
@@ -174,7 +201,9 @@ async fn a_replica_says_where_to_write() {
     let sessions_there = on(&master).await;
     let (session, token) = stored(&sessions_there).await;
     let replica = Redis::start(&["--replicaof", &format!("127.0.0.1 {}", master.port())]);
-    typed_sessions_test_servers::eventually("the replica has it", || replica.cli(&["DBSIZE"]).trim() == "1");
+    typed_sessions_test_servers::eventually("the replica has it", || {
+        replica.cli(&["DBSIZE"]).trim() == "1"
+    });
     let sessions_here = on(&replica).await;
     let mut here = sessions_here.open(&token).await.expect("reads").expect("is there");
     let error = in_time(here.set(Shop::VISITS, 7)).await.expect_err("read-only");
@@ -189,7 +218,11 @@ async fn refused_credentials_are_told_and_not_shown() {
     let with = |url: &str| RedisStore::builder().url(url).connect();
     let plain = server.url();
     let host = plain.strip_prefix("redis://").expect("a URL");
-    for url in [plain.clone(), format!("redis://:hunter2@{host}"), format!("redis://somebody:hunter2@{host}")] {
+    for url in [
+        plain.clone(),
+        format!("redis://:hunter2@{host}"),
+        format!("redis://somebody:hunter2@{host}"),
+    ] {
         let error = with(&url).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Store, "{error:?}");
         assert!(reason(&error).contains("check username and password"), "{error:?}");
@@ -202,7 +235,8 @@ async fn refused_credentials_are_told_and_not_shown() {
     assert!(!format!("{store:?}").contains("right"));
 
     server.cli(&["ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@read", "+@connection"]);
-    let sessions = sessions(with(&format!("redis://reader:secret@{host}")).await.expect("accepted"));
+    let sessions =
+        sessions(with(&format!("redis://reader:secret@{host}")).await.expect("accepted"));
     let error = sessions.start().save().await.expect_err("it may not write");
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(reason(&error).contains("lacks a permission"), "{error:?}");
@@ -212,10 +246,18 @@ async fn refused_credentials_are_told_and_not_shown() {
 async fn the_permissions_in_the_guide_suffice() {
     let server = Redis::start(&[]);
     let guide = include_str!("../../../session/src/docs/redis.md");
-    let line = guide.lines().find_map(|line| line.strip_prefix("ACL SETUSER ")).expect("the guide has the command");
+    let line = guide
+        .lines()
+        .find_map(|line| line.strip_prefix("ACL SETUSER "))
+        .expect("the guide has the command");
     let args: Vec<&str> = ["ACL", "SETUSER"].into_iter().chain(line.split(' ')).collect();
     assert_eq!(server.cli(&args).trim(), "OK");
-    let store = RedisStore::builder().url(server.url()).username("shop").password("secret").prefix("shop").connect();
+    let store = RedisStore::builder()
+        .url(server.url())
+        .username("shop")
+        .password("secret")
+        .prefix("shop")
+        .connect();
     let sessions = sessions(store.await.expect("accepted"));
     let (mut session, token) = logged_in(&sessions, 1).await;
     session.login(Member { id: 2 }).await.expect("logs in");
@@ -264,8 +306,15 @@ async fn f2_a_damaged_session_is_an_error_and_can_be_ended() {
         let error = session.set(Shop::VISITS, 7).await.expect_err("damaged");
         assert_eq!(error.kind(), ErrorKind::Decode, "{damage:?}: {error:?}");
         server.cli(&["HDEL", &key, "$guard"]);
-        assert_eq!(session.set(Shop::VISITS, 7).await.expect_err("damaged").kind(), ErrorKind::Decode);
-        assert_eq!(server.cli(&["HGET", &key, "visits"]).trim(), "0", "a damaged session was written");
+        assert_eq!(
+            session.set(Shop::VISITS, 7).await.expect_err("damaged").kind(),
+            ErrorKind::Decode
+        );
+        assert_eq!(
+            server.cli(&["HGET", &key, "visits"]).trim(),
+            "0",
+            "a damaged session was written"
+        );
         assert!(sessions.revoke(session.id()).await.expect("it can be ended"));
     }
     let (session, token) = stored(&sessions).await;

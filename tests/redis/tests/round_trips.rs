@@ -51,7 +51,8 @@ async fn c_commands_of_each_operation() {
     let mut counted = Counted::start();
     let clock = ManualClock::default();
     let store = RedisStore::connect(counted.server.url()).await.expect("connects");
-    let sessions = Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+    let sessions =
+        Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
 
     // Once: the scripts are not yet known to the server.
     let (mut warm, _) = logged_in(&sessions, 9).await;
@@ -98,14 +99,26 @@ async fn c_commands_of_each_operation() {
     let renewed = renewed.expect("opens").expect("is there").token().expose();
     assert_ne!(old, renewed);
     session = sessions.open(&renewed).await.expect("opens").expect("is there");
-    assert_eq!(counted.commands(), "evalsha, hget, hgetall, hset, pexpire", "first use of the renewed secret");
+    assert_eq!(
+        counted.commands(),
+        "evalsha, hget, hgetall, hset, pexpire",
+        "first use of the renewed secret"
+    );
 
     session.login(Member { id: 1 }).await.expect("logs in");
     let join = "pexpire, pttl, time, zadd, zremrangebyscore, zscore";
-    assert_eq!(counted.commands(), format!("2 evalsha, 2 hget, hset, 2 {join}"), "login: the index, then the session");
+    assert_eq!(
+        counted.commands(),
+        format!("2 evalsha, 2 hget, hset, 2 {join}"),
+        "login: the index, then the session"
+    );
     clock.advance(minutes(1));
     session.reauthenticate().await.expect("proves it again");
-    assert_eq!(counted.commands(), "2 evalsha, 2 hget, hset, 2 pexpire, pttl, zadd, zscore", "reauthenticate");
+    assert_eq!(
+        counted.commands(),
+        "2 evalsha, 2 hget, hset, 2 pexpire, pttl, zadd, zscore",
+        "reauthenticate"
+    );
     session.login(Member { id: 3 }).await.expect("logs in");
     assert_eq!(
         counted.commands(),
@@ -122,9 +135,17 @@ async fn c_commands_of_each_operation() {
     assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 10);
     assert_eq!(counted.commands(), "10 hgetall, zrange", "list of 10");
     assert_eq!(sessions.user(&2).sync(&Member { id: 2 }).await.expect("syncs"), 10);
-    assert_eq!(counted.commands(), "10 evalsha, 10 hget, 10 hgetall, 10 hset, zrange", "sync of 10");
+    assert_eq!(
+        counted.commands(),
+        "10 evalsha, 10 hget, 10 hgetall, 10 hset, zrange",
+        "sync of 10"
+    );
     assert_eq!(sessions.user(&2).revoke_all().await.expect("revokes"), 10);
-    assert_eq!(counted.commands(), "10 del, 10 evalsha, 10 hgetall, 10 hmget, zrange, 10 zrem", "revoke_all of 10");
+    assert_eq!(
+        counted.commands(),
+        "10 del, 10 evalsha, 10 hgetall, 10 hmget, zrange, 10 zrem",
+        "revoke_all of 10"
+    );
     session.destroy().await.expect("ends");
     assert_eq!(counted.commands(), "del, evalsha, hmget", "destroy");
 }
@@ -146,12 +167,20 @@ async fn c_commands_of_a_login_with_a_limit() {
     counted.commands();
     logged_in(&refusing, 1).await;
     let join = "pexpire, pttl, time, zadd, zrangebyscore, zremrangebyscore, zscore";
-    assert_eq!(counted.commands(), format!("2 evalsha, exists, hget, hset, 2 {join}"), "there is room");
+    assert_eq!(
+        counted.commands(),
+        format!("2 evalsha, exists, hget, hset, 2 {join}"),
+        "there is room"
+    );
     logged_in(&evicting, 2).await;
     counted.commands();
     logged_in(&evicting, 2).await;
     let join = "pexpire, pttl, time, zadd, zrange, zremrangebyscore, zscore";
-    assert_eq!(counted.commands(), format!("2 evalsha, exists, hget, hset, 2 {join}"), "nobody has to go");
+    assert_eq!(
+        counted.commands(),
+        format!("2 evalsha, exists, hget, hset, 2 {join}"),
+        "nobody has to go"
+    );
     logged_in(&evicting, 2).await;
     let join = "pexpire, pttl, time, 2 zadd, zrange, zrem, zremrangebyscore, 4 zscore";
     let evict = "del, 4 evalsha, exists, hget, 3 hgetall, hmget, hset";
@@ -175,6 +204,12 @@ async fn c_parallel_requests_share_one_connection() {
         request.await.expect("no panic");
     }
     let clients = server.cli(&["CLIENT", "LIST", "TYPE", "normal"]);
-    let ours = clients.lines().filter(|line| line.contains("lib-name=redis-rs") || !line.contains("cmd=client"));
-    assert_eq!(ours.filter(|line| !line.is_empty()).count(), 1, "one connection for all: {clients}");
+    let ours = clients
+        .lines()
+        .filter(|line| line.contains("lib-name=redis-rs") || !line.contains("cmd=client"));
+    assert_eq!(
+        ours.filter(|line| !line.is_empty()).count(),
+        1,
+        "one connection for all: {clients}"
+    );
 }

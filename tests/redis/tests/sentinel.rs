@@ -12,7 +12,8 @@ async fn the_store_follows_a_failover() {
     let mut servers = Sentinels::start();
     assert_eq!(servers.master(), Some(0));
     let url = servers.url();
-    let store = builder(&url).time_limit(Duration::from_millis(500)).connect().await.expect("connects");
+    let store =
+        builder(&url).time_limit(Duration::from_millis(500)).connect().await.expect("connects");
     let sessions = sessions(store.clone());
     let mut tokens = Vec::new();
     for user in 0..20 {
@@ -22,9 +23,13 @@ async fn the_store_follows_a_failover() {
 
     servers.servers[0].kill();
     // While there is no master nobody is signed out, and no call hangs.
-    let opened = tokio::time::timeout(Duration::from_secs(20), sessions.open(&tokens[0])).await.expect("it hung");
+    let opened = tokio::time::timeout(Duration::from_secs(20), sessions.open(&tokens[0]))
+        .await
+        .expect("it hung");
     assert_eq!(opened.expect_err("there is no master").kind(), ErrorKind::Unavailable);
-    eventually("the Sentinels agree on a new master", || servers.master().is_some_and(|master| master != 0));
+    eventually("the Sentinels agree on a new master", || {
+        servers.master().is_some_and(|master| master != 0)
+    });
 
     for token in &tokens {
         let mut session = loop {
@@ -38,11 +43,15 @@ async fn the_store_follows_a_failover() {
     }
     // The old master comes back as a replica: nobody writes to it.
     servers.servers[0].start_again();
-    eventually("the old master follows", || servers.servers[0].info("replication", "role") == "slave");
+    eventually("the old master follows", || {
+        servers.servers[0].info("replication", "role") == "slave"
+    });
     stored(&sessions).await;
 
     let outcomes = tokio::task::spawn_blocking(move || {
-        let outcomes = typed_sessions_conformance::check(async || builder(&url).connect().await.expect("connects"));
+        let outcomes = typed_sessions_conformance::check(async || {
+            builder(&url).connect().await.expect("connects")
+        });
         drop(servers);
         outcomes
     });
@@ -81,5 +90,7 @@ async fn an_unknown_master_is_told() {
     let error = RedisStore::connect(url).await.expect_err("nobody knows it");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     let store = RedisStore::connect(servers.url()).await.expect("this one is known");
-    assert!(store.load(&typed_sessions::SessionId::from_bytes([0; 16])).await.expect("works").is_none());
+    assert!(
+        store.load(&typed_sessions::SessionId::from_bytes([0; 16])).await.expect("works").is_none()
+    );
 }

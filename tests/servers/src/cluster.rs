@@ -32,10 +32,18 @@ impl Cluster {
     /// # Panics
     /// When Redis is not installed or the Cluster does not come up.
     pub fn start_encrypted(certificate: &str, key: &str) -> (Self, Vec<String>) {
-        let files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate];
+        let files = [
+            "--tls-cert-file",
+            certificate,
+            "--tls-key-file",
+            key,
+            "--tls-ca-cert-file",
+            certificate,
+        ];
         let rest = ["--tls-cluster", "yes", "--tls-replication", "yes", "--tls-auth-clients", "no"];
         let ports: Vec<String> = (0..6).map(|_| free_port().to_string()).collect();
-        let start = |port: &String| start_node(&[&["--tls-port", port], &files[..], &rest].concat());
+        let start =
+            |port: &String| start_node(&[&["--tls-port", port], &files[..], &rest].concat());
         let nodes = ports.iter().map(start).collect();
         let addresses: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
         let client = ["--tls", "--cacert", certificate];
@@ -102,7 +110,8 @@ impl Cluster {
         // Masters hear of their replicas by gossip.
         eventually("the master knows its replica", || {
             let text = self.nodes[master].cli(&["CLUSTER", "REPLICAS", &id]);
-            replica = self.nodes.iter().position(|node| text.contains(&format!("{}@", node.address())));
+            replica =
+                self.nodes.iter().position(|node| text.contains(&format!("{}@", node.address())));
             replica.is_some()
         });
         replica.expect("it was waited for")
@@ -131,7 +140,9 @@ impl Cluster {
     pub fn move_slots(&self, from: usize, to: usize, slots: usize) {
         let (from, to, slots) = (self.id(from), self.id(to), slots.to_string());
         let address = self.nodes[0].address();
-        eventually("the nodes agree on who has what", || try_command(&["--cluster", "check", &address]).0);
+        eventually("the nodes agree on who has what", || {
+            try_command(&["--cluster", "check", &address]).0
+        });
         command(&[
             "--cluster",
             "reshard",
@@ -152,10 +163,12 @@ impl Cluster {
     /// When that does not come about.
     pub fn wait_until_replicated(&self) {
         eventually("replicas have what their masters have", || {
-            self.running().filter(|node| node.info("replication", "role") == "master").all(|master| {
-                let offset = master.info("replication", "master_repl_offset");
-                master.info("replication", "slave0").contains(&format!("offset={offset},"))
-            })
+            self.running().filter(|node| node.info("replication", "role") == "master").all(
+                |master| {
+                    let offset = master.info("replication", "master_repl_offset");
+                    master.info("replication", "slave0").contains(&format!("offset={offset},"))
+                },
+            )
         });
     }
 }

@@ -10,8 +10,7 @@ use crate::eventually;
 use crate::port::free_port;
 use crate::process::{Process, find, new_dir};
 
-const HOW_TO_GET_IT: &str =
-    "`apt-get install postgresql` or `brew install postgresql@15`; or set TEST_POSTGRES_URL to a server of yours";
+const HOW_TO_GET_IT: &str = "`apt-get install postgresql` or `brew install postgresql@15`; or set TEST_POSTGRES_URL to a server of yours";
 
 /// Its superuser, who needs no password.
 const USER: &str = "postgres";
@@ -32,7 +31,8 @@ impl Postgres {
     pub fn start(options: &[&str]) -> Self {
         Self::start_with(options, |data| {
             let data = data.to_string_lossy();
-            let args = ["-D", &data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+            let args =
+                ["-D", &data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
             run(&program("initdb"), &args);
         })
     }
@@ -44,7 +44,20 @@ impl Postgres {
     pub fn standby(&self) -> Self {
         Self::start_with(&["hot_standby=on"], |data| {
             let (data, port) = (data.to_string_lossy(), self.port.to_string());
-            let args = ["-D", &data, "-h", "127.0.0.1", "-p", &port, "-U", USER, "-R", "--no-sync", "-c", "fast"];
+            let args = [
+                "-D",
+                &data,
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port,
+                "-U",
+                USER,
+                "-R",
+                "--no-sync",
+                "-c",
+                "fast",
+            ];
             run(&program("pg_basebackup"), &args);
         })
     }
@@ -204,12 +217,19 @@ impl Postgres {
 fn program(name: &str) -> PathBuf {
     let debian = || {
         let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
-        let numbered =
-            versions.filter_map(|version| Some((version.file_name().to_str()?.parse::<f32>().ok()?, version)));
-        let programs = numbered.map(|(number, version)| (number, version.path().join("bin").join(name)));
-        programs.filter(|(_, program)| program.is_file()).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, program)| program)
+        let numbered = versions.filter_map(|version| {
+            Some((version.file_name().to_str()?.parse::<f32>().ok()?, version))
+        });
+        let programs =
+            numbered.map(|(number, version)| (number, version.path().join("bin").join(name)));
+        programs
+            .filter(|(_, program)| program.is_file())
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, program)| program)
     };
-    debian().or_else(|| find(name)).unwrap_or_else(|| panic!("{name} of PostgreSQL is not installed: {HOW_TO_GET_IT}"))
+    debian()
+        .or_else(|| find(name))
+        .unwrap_or_else(|| panic!("{name} of PostgreSQL is not installed: {HOW_TO_GET_IT}"))
 }
 
 fn is_root() -> bool {
@@ -221,7 +241,10 @@ fn is_root() -> bool {
 fn as_postgres(program: &Path) -> Vec<OsString> {
     let mut command: Vec<OsString> = Vec::new();
     if is_root() {
-        command.extend(["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"].map(Into::into));
+        command.extend(
+            ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
+                .map(Into::into),
+        );
     }
     command.push(program.into());
     command
@@ -231,7 +254,12 @@ fn run(program: &Path, args: &[&str]) {
     let command = as_postgres(program);
     let output = Command::new(&command[0]).args(&command[1..]).args(args).current_dir("/").output();
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", command[0].display()));
-    assert!(output.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        program.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// An empty directory that nobody else may read.
@@ -259,6 +287,11 @@ mod tests {
         assert_eq!(server.sql("SELECT n FROM t"), "7");
         let standby = server.standby();
         assert_eq!(standby.sql("SELECT pg_is_in_recovery(), n FROM t"), "t|7");
-        assert!(standby.try_sql("INSERT INTO t VALUES (8)").expect_err("it is a standby").contains("read-only"));
+        assert!(
+            standby
+                .try_sql("INSERT INTO t VALUES (8)")
+                .expect_err("it is a standby")
+                .contains("read-only")
+        );
     }
 }

@@ -41,15 +41,24 @@ impl Process {
     ///
     /// # Panics
     /// When the program is not installed; the message says how to get it.
-    pub(crate) fn start(program: &str, how_to_get_it: &str, args: impl FnOnce(&Path) -> Vec<OsString>) -> Self {
-        let path = find(program).unwrap_or_else(|| panic!("{program} is not installed: {how_to_get_it}"));
+    pub(crate) fn start(
+        program: &str,
+        how_to_get_it: &str,
+        args: impl FnOnce(&Path) -> Vec<OsString>,
+    ) -> Self {
+        let path =
+            find(program).unwrap_or_else(|| panic!("{program} is not installed: {how_to_get_it}"));
         let dir = new_dir();
         let args = args(&dir);
         Self::start_in(dir, path, args)
     }
 
     /// Starts a program in a directory that is there already.
-    pub(crate) fn start_in(dir: PathBuf, program: impl Into<OsString>, args: Vec<OsString>) -> Self {
+    pub(crate) fn start_in(
+        dir: PathBuf,
+        program: impl Into<OsString>,
+        args: Vec<OsString>,
+    ) -> Self {
         let mut process = Self { program: program.into(), args, dir, guard: None, pid: 0 };
         process.run();
         process
@@ -57,7 +66,13 @@ impl Process {
 
     fn run(&mut self) {
         let mut guard = Command::new("sh")
-            .args([OsStr::new("-c"), OsStr::new(GUARD), OsStr::new("guard"), self.dir.as_os_str(), &self.program])
+            .args([
+                OsStr::new("-c"),
+                OsStr::new(GUARD),
+                OsStr::new("guard"),
+                self.dir.as_os_str(),
+                &self.program,
+            ])
             .args(&self.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -65,7 +80,9 @@ impl Process {
             .spawn()
             .expect("sh runs");
         let mut line = String::new();
-        BufReader::new(guard.stdout.take().expect("a pipe")).read_line(&mut line).expect("the guard tells");
+        BufReader::new(guard.stdout.take().expect("a pipe"))
+            .read_line(&mut line)
+            .expect("the guard tells");
         self.pid = line.trim().parse().expect("the guard tells the program's process id");
         self.guard = Some(guard);
     }
@@ -81,7 +98,8 @@ impl Process {
 
     /// To the program and its children.
     pub(crate) fn signal(&self, signal: &str) {
-        let children = Command::new("pgrep").args(["-P", &self.pid.to_string()]).output().expect("pgrep runs");
+        let children =
+            Command::new("pgrep").args(["-P", &self.pid.to_string()]).output().expect("pgrep runs");
         let children = String::from_utf8_lossy(&children.stdout).into_owned();
         let mut command = Command::new("kill");
         command.arg(format!("-{signal}")).arg(self.pid.to_string()).args(children.lines());
@@ -124,7 +142,8 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 
 pub(crate) fn new_dir() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("typed-sessions-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let name =
+        format!("typed-sessions-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let dir = std::env::temp_dir().join(name);
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).expect("a directory for a server");
@@ -137,7 +156,8 @@ mod tests {
     use crate::eventually;
 
     fn is_running(pid: u32) -> bool {
-        let status = Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status();
+        let status =
+            Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status();
         status.expect("kill runs").success()
     }
 
@@ -165,7 +185,9 @@ mod tests {
         let mut process = sleeper();
         let (pid, dir) = (process.pid, process.dir().to_owned());
         drop(process.guard.as_mut().expect("runs").stdin.take());
-        eventually("the guard kills the program and removes its directory", || !is_running(pid) && !dir.exists());
+        eventually("the guard kills the program and removes its directory", || {
+            !is_running(pid) && !dir.exists()
+        });
         let _ = process.guard.take().expect("ran").wait();
     }
 

@@ -8,8 +8,7 @@ use crate::eventually;
 use crate::port::free_port;
 use crate::process::Process;
 
-const HOW_TO_GET_IT: &str =
-    "`apt-get install redis-server redis-sentinel` or `brew install redis`; or set TEST_REDIS_URL to a server of yours";
+const HOW_TO_GET_IT: &str = "`apt-get install redis-server redis-sentinel` or `brew install redis`; or set TEST_REDIS_URL to a server of yours";
 
 /// A redis-server of one's own.
 #[derive(Debug)]
@@ -39,7 +38,9 @@ impl Redis {
     pub(crate) fn spawn(program: &str, port: u16, options: &[&str]) -> Self {
         let process = Process::start(program, HOW_TO_GET_IT, |dir| {
             let mut args: Vec<OsString> = Vec::new();
-            let mut push = |name: &str, value: &str| args.extend([OsString::from(name), OsString::from(value)]);
+            let mut push = |name: &str, value: &str| {
+                args.extend([OsString::from(name), OsString::from(value)])
+            };
             push("--port", &port.to_string());
             push("--bind", "127.0.0.1");
             push("--dir", &dir.to_string_lossy());
@@ -47,8 +48,10 @@ impl Redis {
             args.extend(options.iter().map(OsString::from));
             args
         });
-        let password =
-            options.iter().position(|option| *option == "--requirepass").map(|at| options[at + 1].to_owned());
+        let password = options
+            .iter()
+            .position(|option| *option == "--requirepass")
+            .map(|at| options[at + 1].to_owned());
         Self { process, port, password }
     }
 
@@ -111,7 +114,8 @@ impl Redis {
     /// # Panics
     /// When the server does not answer.
     pub fn cli(&self, args: &[&str]) -> String {
-        self.try_cli(args).unwrap_or_else(|| panic!("redis-cli {args:?} failed:\n{}", self.process.log()))
+        self.try_cli(args)
+            .unwrap_or_else(|| panic!("redis-cli {args:?} failed:\n{}", self.process.log()))
     }
 
     /// Whether it answers now.
@@ -125,7 +129,9 @@ impl Redis {
         if let Some(password) = &self.password {
             command.env("REDISCLI_AUTH", password);
         }
-        let output = command.output().unwrap_or_else(|_| panic!("redis-cli is not installed: {HOW_TO_GET_IT}"));
+        let output = command
+            .output()
+            .unwrap_or_else(|_| panic!("redis-cli is not installed: {HOW_TO_GET_IT}"));
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 

@@ -26,7 +26,8 @@ impl Sentinels {
     pub fn start() -> Self {
         let master = Redis::start(&["--repl-diskless-sync-delay", "0"]);
         let port = master.port().to_string();
-        let replicaof = ["--replicaof", &format!("127.0.0.1 {port}"), "--repl-diskless-sync-delay", "0"];
+        let replicaof =
+            ["--replicaof", &format!("127.0.0.1 {port}"), "--repl-diskless-sync-delay", "0"];
         let replicas = [Redis::start(&replicaof), Redis::start(&replicaof)];
         for replica in &replicas {
             replica.wait_for_info("replication", "master_link_status", "up");
@@ -52,7 +53,8 @@ impl Sentinels {
             all.watchers.iter().all(|sentinel| {
                 let text = sentinel.try_cli(&["SENTINEL", "MASTER", MASTER]).unwrap_or_default();
                 let lines: Vec<&str> = text.lines().collect();
-                let value = |name| lines.iter().position(|line| *line == name).map(|at| lines[at + 1]);
+                let value =
+                    |name| lines.iter().position(|line| *line == name).map(|at| lines[at + 1]);
                 value("num-slaves") == Some("2") && value("num-other-sentinels") == Some("2")
             })
         });
@@ -82,14 +84,18 @@ impl Sentinels {
         let master = &self.servers[0];
         eventually("the replicas have what the master has", || {
             let offset = format!("offset={},", master.info("replication", "master_repl_offset"));
-            ["slave0", "slave1"].iter().all(|replica| master.info("replication", replica).contains(&offset))
+            ["slave0", "slave1"]
+                .iter()
+                .all(|replica| master.info("replication", replica).contains(&offset))
         });
     }
 
     /// An orderly change of the master.
     pub fn fail_over(&self) {
         eventually("a Sentinel begins a failover", || {
-            self.watchers[0].try_cli(&["SENTINEL", "FAILOVER", MASTER]).is_some_and(|answer| answer.contains("OK"))
+            self.watchers[0]
+                .try_cli(&["SENTINEL", "FAILOVER", MASTER])
+                .is_some_and(|answer| answer.contains("OK"))
         });
     }
 }

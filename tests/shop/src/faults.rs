@@ -57,7 +57,10 @@ pub async fn acknowledged_writes_survive(
             if crashes >= 3 && interrupted >= plan.interrupted {
                 break;
             }
-            assert!(crashes < 30, "the crashes did not come in the middle of the writes: {interrupted}");
+            assert!(
+                crashes < 30,
+                "the crashes did not come in the middle of the writes: {interrupted}"
+            );
             crash();
         }
         // It may own the server.
@@ -67,7 +70,11 @@ pub async fn acknowledged_writes_survive(
     progress.done.store(true, Ordering::SeqCst);
     for writer in writers {
         let written = in_time(writer).await.expect("no panic");
-        let session = sessions.open(&written.token).await.expect("it answers again").expect("a session was lost");
+        let session = sessions
+            .open(&written.token)
+            .await
+            .expect("it answers again")
+            .expect("a session was lost");
         assert!(written.possible.contains(&session.visits), "{}: {written:?}", session.visits);
     }
     drop(server);
@@ -93,14 +100,20 @@ async fn write(mut session: Session<Shop>, token: String, progress: Arc<Progress
 ///
 /// # Panics
 /// When that is not so.
-pub async fn a_hanging_server_is_unavailable(sessions: &Sessions<Shop>, stop: impl FnOnce(), resume: impl FnOnce()) {
+pub async fn a_hanging_server_is_unavailable(
+    sessions: &Sessions<Shop>,
+    stop: impl FnOnce(),
+    resume: impl FnOnce(),
+) {
     let (mut session, token) = logged_in(sessions, 1).await;
     stop();
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(5) {
         let error = in_time(sessions.open(&token)).await.expect_err("it does not answer");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let error = in_time(sessions.open_or_start(Some(&token))).await.expect_err("a fresh session instead");
+        let error = in_time(sessions.open_or_start(Some(&token)))
+            .await
+            .expect_err("a fresh session instead");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let error = in_time(session.set(Shop::VISITS, 7)).await.expect_err("it does not answer");
         assert_eq!(error.kind(), ErrorKind::Unavailable);

@@ -75,7 +75,11 @@ pub(crate) async fn w3_transact_has_no_write_skew(world: World) {
         }
     };
     late.transact(claim).await.expect("transacts");
-    assert_eq!((late.debit, late.credit), (0, 1), "decided on a field that somebody else has changed");
+    assert_eq!(
+        (late.debit, late.credit),
+        (0, 1),
+        "decided on a field that somebody else has changed"
+    );
     for round in 0..ROUNDS {
         let mut session = sessions.start();
         session.save().await.expect("creates");
@@ -94,8 +98,11 @@ pub(crate) async fn w3_transact_has_no_write_skew(world: World) {
             }
         };
         // Each reads the other's field and writes its own: both may claim only if neither saw the other.
-        race([claim(|ledger| (&mut ledger.debit, ledger.credit)), claim(|ledger| (&mut ledger.credit, ledger.debit))])
-            .await;
+        race([
+            claim(|ledger| (&mut ledger.debit, ledger.credit)),
+            claim(|ledger| (&mut ledger.credit, ledger.debit)),
+        ])
+        .await;
         let ledger = open(&sessions, &token).await;
         assert_eq!(ledger.debit + ledger.credit, 1, "round {round}: write skew");
     }
@@ -156,17 +163,33 @@ pub(crate) async fn w4_a_stale_handle_takes_what_is_there_now(world: World) {
     let (mut session, token) = stored(&sessions).await;
     let mut stale = open(&sessions, &token).await;
     session.set(Shop::OTP, Some("1".into())).await.expect("writes");
-    assert_eq!(stale.take(Shop::OTP).await.expect("takes"), Some("1".into()), "set since the handle was opened");
-    assert_eq!(session.take(Shop::OTP).await.expect("takes"), None, "taken since the handle wrote it");
+    assert_eq!(
+        stale.take(Shop::OTP).await.expect("takes"),
+        Some("1".into()),
+        "set since the handle was opened"
+    );
+    assert_eq!(
+        session.take(Shop::OTP).await.expect("takes"),
+        None,
+        "taken since the handle wrote it"
+    );
 
     session.set(Shop::OTP, Some("2".into())).await.expect("writes");
     let mut other = open(&sessions, &token).await;
     session.set(Shop::OTP, Some("3".into())).await.expect("writes");
-    assert_eq!(other.take(Shop::OTP).await.expect("takes"), Some("3".into()), "changed since the handle was opened");
+    assert_eq!(
+        other.take(Shop::OTP).await.expect("takes"),
+        Some("3".into()),
+        "changed since the handle was opened"
+    );
     assert!(!session.remove(Shop::OTP).await.expect("removes"));
     session.set(Shop::OTP, Some("4".into())).await.expect("writes");
     world.clock.advance(minutes(5));
-    assert_eq!(session.take(Shop::OTP).await.expect("takes"), None, "a value past its ttl is not handed out");
+    assert_eq!(
+        session.take(Shop::OTP).await.expect("takes"),
+        None,
+        "a value past its ttl is not handed out"
+    );
 }
 
 pub(crate) async fn w4_remove_is_exact(world: World) {
@@ -174,12 +197,19 @@ pub(crate) async fn w4_remove_is_exact(world: World) {
     for _ in 0..ROUNDS / 4 {
         let (mut session, token) = stored(&sessions).await;
         session.set(Shop::ADDRESS, Some("here".into())).await.expect("writes");
-        let removed: Vec<bool> = race((0..4).map(|_| {
-            let (sessions, token) = (sessions.clone(), token.clone());
-            async move { open(&sessions, &token).await.remove(Shop::ADDRESS).await.expect("removes") }
-        }))
-        .await;
-        assert_eq!(removed.iter().filter(|was_there| **was_there).count(), 1, "one of four removes it");
+        let removed: Vec<bool> =
+            race((0..4).map(|_| {
+                let (sessions, token) = (sessions.clone(), token.clone());
+                async move {
+                    open(&sessions, &token).await.remove(Shop::ADDRESS).await.expect("removes")
+                }
+            }))
+            .await;
+        assert_eq!(
+            removed.iter().filter(|was_there| **was_there).count(),
+            1,
+            "one of four removes it"
+        );
         assert_eq!(session.get(Shop::ADDRESS).await.expect("reads"), None);
     }
 }

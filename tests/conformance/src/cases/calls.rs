@@ -20,7 +20,11 @@ pub(crate) async fn c1_cost_of_opening(world: World) {
     open(&sessions, &token).await;
     assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0], "open with the previous secret");
     open(&sessions, &new).await;
-    assert_eq!(counting.take().counts(), [1, 1, 0, 0, 0], "open with the new secret for the first time");
+    assert_eq!(
+        counting.take().counts(),
+        [1, 1, 0, 0, 0],
+        "open with the new secret for the first time"
+    );
     open(&sessions, &new).await;
     assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0], "and ever after");
     sessions.peek(&new).await.expect("no error");
@@ -65,7 +69,11 @@ pub(crate) async fn c2_cost_of_writing(world: World) {
     open(&sessions, &session.token().expose()).await.set(Shop::VISITS, 50).await.expect("sets");
     counting.take();
     session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
-    assert_eq!(counting.take().counts(), [1, 2, 0, 0, 0], "update, stale handle: refused, load, written");
+    assert_eq!(
+        counting.take().counts(),
+        [1, 2, 0, 0, 0],
+        "update, stale handle: refused, load, written"
+    );
     session.destroy().await.expect("ends");
     assert_eq!(counting.take().counts(), [0, 0, 1, 0, 0], "destroy");
 }
@@ -81,7 +89,11 @@ pub(crate) async fn c3_cost_of_users(world: World) {
     session.logout().await.expect("logs out");
     assert_eq!(counting.take().counts(), [0, 1, 0, 0, 0], "logout");
     session.logout().await.expect("nobody is logged in");
-    assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0], "logout of nobody, who only the store can tell");
+    assert_eq!(
+        counting.take().counts(),
+        [1, 0, 0, 0, 0],
+        "logout of nobody, who only the store can tell"
+    );
     for _ in 0..5 {
         logged_in(&sessions, 2).await;
     }

@@ -1,6 +1,8 @@
 //! The store's own contract, without the core in between: guards, all or nothing, index, purge.
 
-use typed_sessions::{Applied, Change, Clock, Expected, Header, Key, Record, SessionId, Text, UserId, minutes};
+use typed_sessions::{
+    Applied, Change, Clock, Expected, Header, Key, Record, SessionId, Text, UserId, minutes,
+};
 
 use crate::world::{ROUNDS, Shop, World, logged_in, race, racer, stored};
 
@@ -31,7 +33,11 @@ impl World {
     async fn assert_unchanged(&self, id: SessionId, before: &Record) {
         let after = self.record(id).await.expect("still there");
         assert_eq!(after.fields, before.fields, "a refused change wrote fields");
-        assert_eq!(after.header.to_text(), before.header.to_text(), "a refused change wrote the header");
+        assert_eq!(
+            after.header.to_text(),
+            before.header.to_text(),
+            "a refused change wrote the header"
+        );
     }
 }
 
@@ -65,9 +71,15 @@ pub(crate) async fn w1_guards_on_presence(world: World) {
     update.header = Some(record.header.clone());
     assert_eq!(world.apply(nobody, &update).await, Applied::Missing);
     assert!(world.record(nobody).await.is_none(), "an update created a record");
-    assert!(!world.store.delete(&nobody).await.expect("the store works"), "there was nothing to delete");
+    assert!(
+        !world.store.delete(&nobody).await.expect("the store works"),
+        "there was nothing to delete"
+    );
 
-    assert!(world.store.delete(&id).await.expect("the store works"), "there was something to delete");
+    assert!(
+        world.store.delete(&id).await.expect("the store works"),
+        "there was something to delete"
+    );
     assert_eq!(world.apply(id, &update).await, Applied::Missing);
     assert!(world.record(id).await.is_none(), "an update revived a record");
 }
@@ -90,7 +102,11 @@ pub(crate) async fn w1_expired_record_is_not_replaced(world: World) {
     let create = set(Change::create(world.clock.now(), record.header.clone()), "cart", "[1]");
     // A store may have forgotten it: then there is nothing to replace.
     if world.record(id).await.is_some() {
-        assert_eq!(world.apply(id, &create).await, Applied::Conflict, "a record took the place of one that is there");
+        assert_eq!(
+            world.apply(id, &create).await,
+            Applied::Conflict,
+            "a record took the place of one that is there"
+        );
         world.assert_unchanged(id, &record).await;
     }
 }
@@ -124,9 +140,14 @@ pub(crate) async fn w2_change_is_all_or_nothing(world: World) {
     change.remove = vec![Key::new("lang"), Key::new("never.there")];
     assert_eq!(world.apply(id, &change).await, Applied::Applied);
     let after = world.record(id).await.expect("stored");
-    let fields: Vec<(&str, &str)> = after.fields.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        after.fields.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
     assert_eq!(fields, [("cart", "[\"written\"]"), ("new", "5"), ("visits", "1")]);
-    assert_eq!(after.header.to_text(), record.header.to_text(), "a change without a header keeps it");
+    assert_eq!(
+        after.header.to_text(),
+        record.header.to_text(),
+        "a change without a header keeps it"
+    );
 }
 
 pub(crate) async fn w2_change_without_fields_is_a_check(world: World) {
@@ -151,7 +172,11 @@ pub(crate) async fn w3_one_of_many_swaps_wins(world: World) {
         let outcomes = race((0..8).map(|n| {
             let world = world.clone();
             async move {
-                let change = set(world.update(field("visits", Some("1"))), "visits", &format!("{}", 100 + n));
+                let change = set(
+                    world.update(field("visits", Some("1"))),
+                    "visits",
+                    &format!("{}", 100 + n),
+                );
                 world.apply(id, &change).await
             }
         }))
@@ -196,7 +221,11 @@ pub(crate) async fn e1_purge_takes_what_has_ended_and_no_more(world: World) {
     }
     world.clock.advance(minutes(29));
     let (alive, _) = logged_in(&sessions, 1).await;
-    assert_eq!(sessions.purge_expired(100).await.expect("the store works"), 0, "nothing has ended yet");
+    assert_eq!(
+        sessions.purge_expired(100).await.expect("the store works"),
+        0,
+        "nothing has ended yet"
+    );
     world.clock.advance(minutes(1));
     assert_eq!(sessions.purge_expired(4).await.expect("the store works"), 4, "no more than asked");
     assert_eq!(sessions.purge_expired(100).await.expect("the store works"), 6);

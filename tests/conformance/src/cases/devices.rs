@@ -14,7 +14,11 @@ pub(crate) async fn u2_revocation_is_final(world: World) {
     let mut in_flight = open(&sessions, &other_token).await;
     assert_eq!(sessions.user(&1).revoke_except(mine.id()).await.expect("revokes"), 1);
     assert!(is_refused(&sessions, &other_token).await);
-    assert_eq!(kind(in_flight.login(Member::new(1)).await), ErrorKind::Gone, "a login revived a revoked session");
+    assert_eq!(
+        kind(in_flight.login(Member::new(1)).await),
+        ErrorKind::Gone,
+        "a login revived a revoked session"
+    );
     open(&sessions, &my_token).await;
     assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 1);
     assert!(is_refused(&sessions, &my_token).await);
@@ -27,7 +31,10 @@ pub(crate) async fn u2_password_change_ends_the_other_sessions(world: World) {
     let mut tokens = Vec::new();
     for _ in 0..2 {
         let mut session = sessions.start();
-        session.login_with(Member::new(1), Login::new().auth_tag("old hash")).await.expect("logs in");
+        session
+            .login_with(Member::new(1), Login::new().auth_tag("old hash"))
+            .await
+            .expect("logs in");
         tokens.push(session.token().expose());
     }
     let (_, untagged) = logged_in(&sessions, 1).await;
@@ -47,9 +54,13 @@ pub(crate) async fn u2_password_change_ends_the_other_sessions(world: World) {
     assert!(check(&fresh, "new hash").await.is_some(), "the session that changed it goes on");
     assert!(check(&tokens[1], "new hash").await.is_none(), "the others end");
     assert!(is_refused(&sessions, &tokens[1]).await, "for good");
-    assert!(check(&untagged, "new hash").await.is_none(), "a login that rests on nothing known ends too");
+    assert!(
+        check(&untagged, "new hash").await.is_none(),
+        "a login that rests on nothing known ends too"
+    );
     assert!(check(&anonymous, "never asked").await.is_some(), "nobody is logged in here");
-    let failing = |_| async { Err::<Vec<u8>, _>(typed_sessions::Error::unavailable("no database")) };
+    let failing =
+        |_| async { Err::<Vec<u8>, _>(typed_sessions::Error::unavailable("no database")) };
     assert_eq!(kind(sessions.open_checked(&fresh, failing).await), ErrorKind::Unavailable);
     // The tag is renewed while the current hash is asked for.
     let (mut changing, token) = (open(&sessions, &fresh).await, fresh.clone());
@@ -81,12 +92,17 @@ pub(crate) async fn u2_step_up_asks_for_a_recent_proof(world: World) {
     let opened = open(&sessions, &session.fresh_token().expect("a new token").expose()).await;
     assert!(opened.authenticated_within(minutes(5)));
     let header = world.header(opened.id()).await;
-    assert_eq!(header.absolute_deadline().since(world.clock.now()), hours(12), "both timeouts anew");
+    assert_eq!(
+        header.absolute_deadline().since(world.clock.now()),
+        hours(12),
+        "both timeouts anew"
+    );
     in_flight.set(Shop::VISITS, 5).await.expect("the user is the same: requests in flight go on");
 }
 
 pub(crate) async fn u3_oldest_is_the_least_recently_used(world: World) {
-    let sessions = world.builder().max_sessions_per_user(2, Overflow::EvictOldest).never_renew().build();
+    let sessions =
+        world.builder().max_sessions_per_user(2, Overflow::EvictOldest).never_renew().build();
     let sessions: Sessions<Shop> = sessions.expect("consistent");
     let (_, first) = logged_in(&sessions, 1).await;
     world.clock.advance(minutes(2));
@@ -118,7 +134,11 @@ pub(crate) async fn u3_full_house_refuses(world: World) {
     let error = third.login(Member::new(1)).await.expect_err("two are enough");
     assert_eq!(error.kind(), ErrorKind::LimitReached);
     assert!(error.to_string().contains("max_sessions_per_user"), "{error}");
-    assert_eq!((third.member.as_ref(), third.fresh_token().is_some()), (None, true), "the handle is as it was");
+    assert_eq!(
+        (third.member.as_ref(), third.fresh_token().is_some()),
+        (None, true),
+        "the handle is as it was"
+    );
     assert_eq!(world.header(third.id()).await.to_text(), before, "a refused login wrote");
     open(&sessions, &third_token).await;
     let mut new = sessions.start();
@@ -147,11 +167,17 @@ pub(crate) async fn u4_sync_skips_who_changed_hands_meanwhile(world: World) {
     });
     assert_eq!(between.sessions::<Shop>().user(&1).sync(&renamed).await.expect("syncs"), 0);
     let token = token.lock().expect("no panic").clone();
-    assert_eq!(open(&sessions, &token).await.member, Some(Member::new(2)), "one user's data in another's session");
+    assert_eq!(
+        open(&sessions, &token).await.member,
+        Some(Member::new(2)),
+        "one user's data in another's session"
+    );
 
     let (mut session, _) = logged_in(&sessions, 1).await;
     let id = session.id();
-    interleave.before_next_apply(async move { session.login(Member::new(1)).await.expect("the same user again") });
+    interleave.before_next_apply(async move {
+        session.login(Member::new(1)).await.expect("the same user again")
+    });
     assert_eq!(
         between.sessions::<Shop>().user(&1).sync(&renamed).await.expect("syncs"),
         1,
@@ -183,9 +209,17 @@ pub(crate) async fn u4_sync_reaches_all_devices_and_nobody_else(world: World) {
     assert_eq!(open(&sessions, &two_token).await.cart, ["tea"], "only the user field is written");
     assert_eq!(open(&sessions, &foreign).await.member, Some(Member::new(2)));
     assert_eq!(open(&sessions, &left.token().expose()).await.member, None);
-    assert_eq!(kind(sessions.user(&1).sync(&Member::new(2)).await), ErrorKind::Invalid, "that is somebody else");
+    assert_eq!(
+        kind(sessions.user(&1).sync(&Member::new(2)).await),
+        ErrorKind::Invalid,
+        "that is somebody else"
+    );
     let small = world.builder::<Shop>().max_value_bytes(20).build().expect("consistent");
-    assert_eq!(kind(small.user(&1).sync(&renamed).await), ErrorKind::TooLarge, "limits hold here too");
+    assert_eq!(
+        kind(small.user(&1).sync(&renamed).await),
+        ErrorKind::TooLarge,
+        "limits hold here too"
+    );
     world.clock.advance(minutes(30));
     assert_eq!(sessions.user(&1).sync(&renamed).await.expect("syncs"), 0, "they have ended");
 }

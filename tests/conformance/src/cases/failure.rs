@@ -1,7 +1,9 @@
 //! F: an unreachable store or unreadable data is an error, never a fresh session.
 
 use serde_json::json;
-use typed_sessions::{Change, Clock, ErrorKind, Expected, Key, Session, SessionData, Sessions, Text};
+use typed_sessions::{
+    Change, Clock, ErrorKind, Expected, Key, Session, SessionData, Sessions, Text,
+};
 
 use crate::faulty::Fault;
 use crate::world::{Member, Prefs, Shop, World, kind, open, stored};
@@ -13,7 +15,11 @@ pub(crate) async fn f1_unreachable_store_is_an_error(world: World) {
     faulty.set(Fault::Unreachable);
     assert_eq!(kind(sessions.open(&token).await), ErrorKind::Unavailable);
     assert_eq!(kind(sessions.peek(&token).await), ErrorKind::Unavailable);
-    assert_eq!(kind(sessions.open_or_start(Some(&token)).await), ErrorKind::Unavailable, "a fresh session instead");
+    assert_eq!(
+        kind(sessions.open_or_start(Some(&token)).await),
+        ErrorKind::Unavailable,
+        "a fresh session instead"
+    );
     assert_eq!(kind(session.reload().await), ErrorKind::Unavailable);
     session.visits = 9;
     assert_eq!(kind(session.save().await), ErrorKind::Unavailable);
@@ -39,7 +45,11 @@ pub(crate) async fn f1_lost_answer_to_destroy_still_ends_it(world: World) {
     let sessions = world.sessions::<Shop>();
     let (mut session, token) = stored(&sessions).await;
     faulty.set(Fault::AnswersLost);
-    assert_eq!(kind(session.destroy().await), ErrorKind::Unavailable, "it is not known to have ended");
+    assert_eq!(
+        kind(session.destroy().await),
+        ErrorKind::Unavailable,
+        "it is not known to have ended"
+    );
     faulty.set(Fault::None);
     session.destroy().await.expect("a second try");
     assert!(sessions.open(&token).await.expect("no error").is_none());
@@ -65,15 +75,31 @@ async fn scribble(world: &World, session: &Session<Shop>, texts: &[(&str, &str)]
 
 pub(crate) async fn f2_unreadable_value_names_its_key(world: World) {
     let sessions = world.sessions::<Shop>();
-    for garbage in ["", "nonsense", "{", "5", "[1]", "\"unterminated", "@", "@5", "@x \"a\"", "@-1 \"a\"", "\0", "null"]
-    {
+    for garbage in [
+        "",
+        "nonsense",
+        "{",
+        "5",
+        "[1]",
+        "\"unterminated",
+        "@",
+        "@5",
+        "@x \"a\"",
+        "@-1 \"a\"",
+        "\0",
+        "null",
+    ] {
         let (session, token) = stored(&sessions).await;
         scribble(&world, &session, &[("lang", garbage)]).await;
         let before = world.record(session.id()).await.expect("stored");
         let error = sessions.open(&token).await.expect_err("unreadable");
         assert_eq!(error.kind(), ErrorKind::Decode, "{garbage:?}");
         assert!(error.to_string().contains("`lang`"), "{error}");
-        assert_eq!(kind(sessions.open_or_start(Some(&token)).await), ErrorKind::Decode, "a fresh session instead");
+        assert_eq!(
+            kind(sessions.open_or_start(Some(&token)).await),
+            ErrorKind::Decode,
+            "a fresh session instead"
+        );
         let after = world.record(session.id()).await.expect("stored");
         assert_eq!(before.fields, after.fields, "an unreadable value was overwritten");
     }
@@ -90,7 +116,11 @@ pub(crate) async fn f2_unreadable_value_survives_other_writes(world: World) {
     assert_eq!(kind(session.take(Shop::LANGUAGE).await), ErrorKind::Decode);
     assert_eq!(kind(session.get(Shop::LANGUAGE).await), ErrorKind::Decode);
     let prefs = world.sessions::<Prefs>();
-    open(&prefs, &token).await.set(Prefs::THEME, "dark".into()).await.expect("other structs are not concerned");
+    open(&prefs, &token)
+        .await
+        .set(Prefs::THEME, "dark".into())
+        .await
+        .expect("other structs are not concerned");
     let stored = world.record(session.id()).await.expect("stored").fields;
     assert_eq!(stored.get("lang").map(Text::as_str), Some("{garbage"));
     assert_eq!(stored.get("cart").map(Text::as_str), Some(json!(["tea"]).to_string().as_str()));
@@ -109,5 +139,9 @@ pub(crate) async fn f2_or_default_reads_garbage_as_the_default(world: World) {
     opened.cart.push("tea".into());
     opened.save().await.expect("saves");
     let raw = opened.raw();
-    assert_eq!((raw["lang"].as_str(), raw["visits"].as_str()), ("\"en\"", "300"), "what was not changed stays");
+    assert_eq!(
+        (raw["lang"].as_str(), raw["visits"].as_str()),
+        ("\"en\"", "300"),
+        "what was not changed stays"
+    );
 }

@@ -38,13 +38,28 @@ pub(crate) async fn w5_raw_fields_are_written_at_once(world: World) {
         assert_eq!(kind(session.extend_raw(fields).await), problem);
     }
     assert_eq!(counting.take().counts(), [0; 5], "half of it was written");
-    session.extend_raw([("visits", "3"), ("a", "1"), ("otp", "\"1\""), ("a", "2")]).await.expect("writes");
-    assert_eq!(counting.take().counts(), [0, 1, 0, 0, 0], "the new session and the fields in one call");
+    session
+        .extend_raw([("visits", "3"), ("a", "1"), ("otp", "\"1\""), ("a", "2")])
+        .await
+        .expect("writes");
+    assert_eq!(
+        counting.take().counts(),
+        [0, 1, 0, 0, 0],
+        "the new session and the fields in one call"
+    );
     assert_eq!((session.visits, session.otp.as_deref(), session.cart.len()), (3, Some("1"), 1));
     let opened = open(&sessions, &session.token().expose()).await;
-    assert_eq!((opened.visits, opened.cart.len(), opened.raw()["a"].as_str()), (3, 1, "2"), "the last text counts");
+    assert_eq!(
+        (opened.visits, opened.cart.len(), opened.raw()["a"].as_str()),
+        (3, 1, "2"),
+        "the last text counts"
+    );
     world.clock.advance(minutes(5));
-    assert_eq!(open(&sessions, &session.token().expose()).await.otp, None, "fields with a ttl get it");
+    assert_eq!(
+        open(&sessions, &session.token().expose()).await.otp,
+        None,
+        "fields with a ttl get it"
+    );
 }
 
 #[derive(Debug, SessionData)]
@@ -73,14 +88,28 @@ pub(crate) async fn w5_older_key_moves_with_the_next_write(world: World) {
     assert_eq!(opened.language.as_deref(), Some("de"), "the first alias that is there");
     opened.visits = 1;
     opened.save().await.expect("saves");
-    assert_eq!(keys(&open(&newer, &token).await), ["locale", "tongue", "visits"], "what did not change stays");
-    opened.update(Newer::LANGUAGE, |language| *language = Some("en".into())).await.expect("updates");
+    assert_eq!(
+        keys(&open(&newer, &token).await),
+        ["locale", "tongue", "visits"],
+        "what did not change stays"
+    );
+    opened
+        .update(Newer::LANGUAGE, |language| *language = Some("en".into()))
+        .await
+        .expect("updates");
     let mut opened = open(&newer, &token).await;
-    assert_eq!((keys(&opened), opened.language.as_deref()), (vec!["language".into(), "visits".into()], Some("en")));
+    assert_eq!(
+        (keys(&opened), opened.language.as_deref()),
+        (vec!["language".into(), "visits".into()], Some("en"))
+    );
 
     session.set(Older::TONGUE, Some("it".into())).await.expect("an older program writes");
     assert!(opened.remove(Newer::LANGUAGE).await.expect("removes"));
-    assert_eq!(open(&newer, &token).await.language, None, "a removed field came back under an older key");
+    assert_eq!(
+        open(&newer, &token).await.language,
+        None,
+        "a removed field came back under an older key"
+    );
     session.set(Older::LOCALE, Some("es".into())).await.expect("an older program writes");
     assert_eq!(opened.take(Newer::LANGUAGE).await.expect("takes").as_deref(), Some("es"));
     assert_eq!(keys(&open(&newer, &token).await), ["visits"]);

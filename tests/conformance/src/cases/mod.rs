@@ -22,7 +22,9 @@ mod models {
     use super::World;
 
     pub(crate) async fn w_random_operations_follow_the_model(world: World) {
-        let run = tokio::task::spawn_blocking(move || crate::model::random_operations_follow_the_model(&world));
+        let run = tokio::task::spawn_blocking(move || {
+            crate::model::random_operations_follow_the_model(&world)
+        });
         if let Err(panicked) = run.await {
             std::panic::resume_unwind(panicked.into_panic());
         }

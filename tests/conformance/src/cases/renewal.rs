@@ -5,7 +5,9 @@ use std::time::Duration;
 use typed_sessions::{Clock, ErrorKind, Reuse, Session, Sessions, minutes};
 
 use crate::faulty::Fault;
-use crate::world::{Member, ROUNDS, Shop, World, is_refused, just_under, kind, logged_in, open, race, stored};
+use crate::world::{
+    Member, ROUNDS, Shop, World, is_refused, just_under, kind, logged_in, open, race, stored,
+};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -59,7 +61,10 @@ pub(crate) async fn r2_all_who_race_get_the_same_successor(world: World) {
             async move { fresh(&open(&sessions, &old).await) }
         }))
         .await;
-        assert!(tokens.iter().all(|token| *token == tokens[0]), "round {round}: several successors");
+        assert!(
+            tokens.iter().all(|token| *token == tokens[0]),
+            "round {round}: several successors"
+        );
         open(&sessions, &tokens[0]).await;
     }
 }
@@ -91,7 +96,10 @@ pub(crate) async fn r4_lost_answer_does_not_sign_out(world: World) {
     }
     let arrived = open(&sessions, &new).await;
     let next = fresh(&arrived);
-    assert!(is_refused(&sessions, &old).await, "once the successor was presented, the old one is over");
+    assert!(
+        is_refused(&sessions, &old).await,
+        "once the successor was presented, the old one is over"
+    );
     open(&sessions, &next).await;
 }
 
@@ -180,7 +188,10 @@ pub(crate) async fn r6_renewal_changes_nothing_else(world: World) {
     assert_eq!(before.header.login_epoch(), after.header.login_epoch());
     assert_eq!(before.header.user(), after.header.user());
     let mine = sessions.user(&7).list().await.expect("lists");
-    assert_eq!(mine.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(), [session.id()]);
+    assert_eq!(
+        mine.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(),
+        [session.id()]
+    );
 }
 
 pub(crate) async fn r6_failing_upkeep_does_not_fail_the_request(world: World) {
@@ -230,8 +241,12 @@ pub(crate) async fn r6_open_looks_again_when_others_were_quicker(world: World) {
     world.clock.advance(minutes(10));
     let mut login = open(&sessions, &new).await;
     world.clock.advance(minutes(10));
-    interleave.before_next_apply(async move { login.login(Member::new(1)).await.expect("logs in") });
-    assert!(is_refused(&late, &new).await, "a login between load and renewal: the old token is dead");
+    interleave
+        .before_next_apply(async move { login.login(Member::new(1)).await.expect("logs in") });
+    assert!(
+        is_refused(&late, &new).await,
+        "a login between load and renewal: the old token is dead"
+    );
 
     let (mut ending, token) = stored(&sessions).await;
     world.clock.advance(minutes(1));
@@ -258,6 +273,9 @@ pub(crate) async fn r6_renewal_races_with_writes(world: World) {
         let opened = open(&sessions, &tokens[0]).await;
         assert_eq!(opened.visits, 5, "round {round}: an update was lost");
         assert_eq!(opened.info().last_seen(), start);
-        assert!(tokens.iter().all(|token| *token == tokens[0]), "round {round}: a touch undid a renewal");
+        assert!(
+            tokens.iter().all(|token| *token == tokens[0]),
+            "round {round}: a touch undid a renewal"
+        );
     }
 }

@@ -14,7 +14,11 @@ pub(crate) async fn e1_idle_session_ends(world: World) {
     assert_eq!(session.info().expires().since(world.clock.now()), minutes(30));
     world.clock.advance(just_under(minutes(30)));
     let opened = open(&sessions, &token).await;
-    assert_eq!(opened.info().expires().since(world.clock.now()), minutes(30), "use moves the deadline");
+    assert_eq!(
+        opened.info().expires().since(world.clock.now()),
+        minutes(30),
+        "use moves the deadline"
+    );
     let token = opened.token().expose();
     world.clock.advance(minutes(30));
     assert!(is_refused(&sessions, &token).await, "at the deadline it is over");
@@ -36,7 +40,8 @@ pub(crate) async fn e1_absolute_deadline_ends_a_busy_session(world: World) {
 }
 
 pub(crate) async fn e1_throttled_touch_never_ends_late(world: World) {
-    let sessions = world.builder::<Shop>().touch_every(minutes(10)).never_renew().build().expect("consistent");
+    let sessions =
+        world.builder::<Shop>().touch_every(minutes(10)).never_renew().build().expect("consistent");
     let (_, token) = stored(&sessions).await;
     world.clock.advance(minutes(9));
     open(&sessions, &token).await;
@@ -84,7 +89,11 @@ pub(crate) async fn e2_absolute_deadline_survives_touch_and_renewal(world: World
     assert_eq!(anew.since(world.clock.now()), hours(12), "a login sets it anew");
     world.clock.advance(minutes(15));
     session.logout().await.expect("logs out");
-    assert_eq!(world.header(session.id()).await.absolute_deadline(), anew, "a logout makes nothing longer");
+    assert_eq!(
+        world.header(session.id()).await.absolute_deadline(),
+        anew,
+        "a logout makes nothing longer"
+    );
 }
 
 pub(crate) async fn e2_remember_is_per_session_and_persisted(world: World) {
@@ -97,7 +106,11 @@ pub(crate) async fn e2_remember_is_per_session_and_persisted(world: World) {
     assert!(is_refused(&sessions, &ordinary).await, "only that session is remembered");
     // Another process, which knows nothing of the login's options.
     let mut opened = open(&world.sessions::<Shop>(), &token).await;
-    assert_eq!(opened.info().expires().since(world.clock.now()), days(1), "the absolute deadline caps the idle one");
+    assert_eq!(
+        opened.info().expires().since(world.clock.now()),
+        days(1),
+        "the absolute deadline caps the idle one"
+    );
 
     opened.logout().await.expect("logs out");
     let absolute = world.header(opened.id()).await.absolute_deadline().since(world.clock.now());
@@ -193,5 +206,9 @@ pub(crate) async fn e4_only_writing_the_field_restarts_its_ttl(world: World) {
     world.clock.advance(minutes(3));
     opened.set(Shop::OTP, Some("2".into())).await.expect("writes");
     world.clock.advance(minutes(3));
-    assert_eq!(opened.get(Shop::OTP).await.expect("reads").as_deref(), Some("2"), "setting it does");
+    assert_eq!(
+        opened.get(Shop::OTP).await.expect("reads").as_deref(),
+        Some("2"),
+        "setting it does"
+    );
 }

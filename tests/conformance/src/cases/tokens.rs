@@ -51,8 +51,14 @@ pub(crate) async fn t1_malformed_tokens_never_reach_the_store(world: World) {
     for text in &malformed {
         let shown: String = text.chars().take(50).collect();
         assert!(is_refused(&sessions, text).await, "{shown:?} opened a session");
-        assert!(sessions.peek(text).await.expect("no error").is_none(), "{shown:?} could be peeked at");
-        assert!(!sessions.open_or_start(Some(text)).await.expect("no error").is_stored(), "{shown:?} opened a session");
+        assert!(
+            sessions.peek(text).await.expect("no error").is_none(),
+            "{shown:?} could be peeked at"
+        );
+        assert!(
+            !sessions.open_or_start(Some(text)).await.expect("no error").is_stored(),
+            "{shown:?} opened a session"
+        );
     }
     assert_eq!(counting.take().counts(), [0; 5], "the store heard of a malformed token");
 }
@@ -86,7 +92,8 @@ pub(crate) async fn t3_unknown_id_is_not_adopted(world: World) {
     let sessions = world.sessions::<Shop>();
     let unknown = sessions.start().token().clone();
     assert!(is_refused(&sessions, &unknown.expose()).await);
-    let mut session = sessions.open_or_start(Some(&unknown.expose())).await.expect("starts one instead");
+    let mut session =
+        sessions.open_or_start(Some(&unknown.expose())).await.expect("starts one instead");
     assert_ne!(session.id(), unknown.id(), "a client's id was adopted");
     session.save().await.expect("saves");
     assert!(world.record(unknown.id()).await.is_none(), "an unknown id came into being");
@@ -117,7 +124,11 @@ pub(crate) async fn t4_wrong_secret_is_refused_and_changes_nothing(world: World)
         let forged = URL_SAFE_NO_PAD.encode([session.id().as_bytes(), &other[16..]].concat());
         assert!(is_refused(&sessions, &forged).await, "a wrong secret opened the session");
     }
-    assert_eq!(world.header(session.id()).await.to_text(), before, "a wrong secret changed the session");
+    assert_eq!(
+        world.header(session.id()).await.to_text(),
+        before,
+        "a wrong secret changed the session"
+    );
     open(&sessions, &token).await;
 }
 
@@ -153,13 +164,19 @@ pub(crate) async fn t5_nothing_secret_is_shown(world: World) {
         // interested in it, and that may be another test's thread, which has none. With two it asks them all.
         let _second = tracing::Dispatch::new(subscriber());
         let dispatch = tracing::Dispatch::new(subscriber());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let seen = tracing::dispatcher::with_default(&dispatch, || runtime.block_on(tell_everything(world)));
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let seen = tracing::dispatcher::with_default(&dispatch, || {
+            runtime.block_on(tell_everything(world))
+        });
         (log, seen)
     });
     let (log, (shown, secrets)) = log.await.expect("the thread ends");
     let log = log.text();
-    assert!(log.contains("logged in") && log.contains("secret renewed"), "the log was not captured: {log}");
+    assert!(
+        log.contains("logged in") && log.contains("secret renewed"),
+        "the log was not captured: {log}"
+    );
     for secret in secrets {
         assert!(!log.contains(&secret), "the log contains {secret:?}");
         for text in &shown {
@@ -186,7 +203,10 @@ async fn tell_everything(world: World) -> (Vec<String>, Vec<String>) {
 
     let record = world.record(session.id()).await.expect("stored");
     let info = session.info();
-    shown.push(format!("{session:?} {renewed:?} {sessions:?} {record:?} {info:?} {:?}", world.store));
+    shown.push(format!(
+        "{session:?} {renewed:?} {sessions:?} {record:?} {info:?} {:?}",
+        world.store
+    ));
     shown.push(format!("{:?} {} {:?}", session.token(), session.token(), sessions.user(&1)));
     let wrong = world.sessions::<WrongVault>();
     let unreadable = wrong.open(renewed.token().expose()).await.expect_err("a text is no number");
@@ -201,7 +221,8 @@ async fn tell_everything(world: World) -> (Vec<String>, Vec<String>) {
     let gone = session.save().await.expect_err("gone");
     shown.push(format!("{gone} {gone:?} {session:?}"));
     // The tail of a token is its secret.
-    let tails: Vec<String> = secrets.iter().filter(|secret| secret.len() == 43).map(|s| s[22..].to_owned()).collect();
+    let tails: Vec<String> =
+        secrets.iter().filter(|secret| secret.len() == 43).map(|s| s[22..].to_owned()).collect();
     secrets.extend(tails);
     (shown, secrets)
 }

@@ -26,7 +26,10 @@ struct Everything {
     floats: Vec<f64>,
     flag: bool,
     letter: Option<char>,
-    #[allow(clippy::option_option, reason = "users write such things, and both kinds of None must come back")]
+    #[allow(
+        clippy::option_option,
+        reason = "users write such things, and both kinds of None must come back"
+    )]
     nested: Option<Option<u8>>,
     unit: (),
     shape: Option<Shape>,
@@ -54,7 +57,8 @@ fn nasty_texts() -> Vec<String> {
 }
 
 pub(crate) async fn w7_values_come_back_byte_for_byte(world: World) {
-    let sessions = world.builder::<Everything>().max_value_bytes(512 << 10).build().expect("consistent");
+    let sessions =
+        world.builder::<Everything>().max_value_bytes(512 << 10).build().expect("consistent");
     let floats = vec![
         0.0,
         -0.0,
@@ -69,7 +73,8 @@ pub(crate) async fn w7_values_come_back_byte_for_byte(world: World) {
         f64::from_bits(0x000f_ffff_ffff_fffe),
         9_007_199_254_740_993.0,
     ];
-    let shape = Shape::Struct { deep: vec![None, Some(Shape::Unit), Some(Shape::Tuple(-1, "\0".into()))] };
+    let shape =
+        Shape::Struct { deep: vec![None, Some(Shape::Unit), Some(Shape::Tuple(-1, "\0".into()))] };
     for text in nasty_texts() {
         let mut session = sessions.start();
         session.text.clone_from(&text);
@@ -103,7 +108,9 @@ pub(crate) async fn w7_keys_and_texts_are_taken_literally(world: World) {
     let sessions = world.sessions::<Everything>();
     let mut session = sessions.start();
     let mut raw = BTreeMap::new();
-    for (n, key) in nasty_texts().into_iter().filter(|key| !key.is_empty() && key.len() < 1000).enumerate() {
+    for (n, key) in
+        nasty_texts().into_iter().filter(|key| !key.is_empty() && key.len() < 1000).enumerate()
+    {
         // JSON as somebody else might have written it: order, spaces, escapes and numbers are theirs.
         raw.insert(key, format!("{{ \"b\" : 1.0e+2,\"a\":\"\\u00e9\\/\\u0000\", \"n\":1{n}00000000000000000001.10 }}"));
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use typed_sessions::{Change, ErrorKind, Guard, Session, hours, minutes};
 
 use crate::faulty::Fault;
-use crate::world::{Member, Prefs, ROUNDS, Shop, World, is_refused, kind, logged_in, open, race, racer, stored};
+use crate::world::{
+    Member, Prefs, ROUNDS, Shop, World, is_refused, kind, logged_in, open, race, racer, stored,
+};
 
 /// Tries every kind of write on a handle of a session that must be gone, and finds that none of them does anything.
 async fn every_write_is_gone(mut session: Session<Shop>, world: &World) {
@@ -104,7 +106,10 @@ pub(crate) async fn w1_write_in_flight_never_revives(world: World) {
         for outcome in outcomes {
             assert!(outcome.is_ok() || kind(outcome) == ErrorKind::Gone, "round {round}");
         }
-        assert!(is_refused(&sessions, &token).await, "round {round}: a write brought the session back");
+        assert!(
+            is_refused(&sessions, &token).await,
+            "round {round}: a write brought the session back"
+        );
     }
 }
 
@@ -147,11 +152,13 @@ pub(crate) async fn w1_a_lost_answer_to_the_first_save_does_no_harm(world: World
 pub(crate) async fn w3_handles_of_a_new_session_lose_nothing(world: World) {
     let sessions = world.sessions::<Shop>();
     let mut first = sessions.start();
-    let views: Vec<_> = (0..6).map(|_| first.view::<Shop>().expect("a view of a new session")).collect();
+    let views: Vec<_> =
+        (0..6).map(|_| first.view::<Shop>().expect("a view of a new session")).collect();
     first.cart.push("tea".into());
     first.save().await.expect("creates");
     let token = first.token().expose();
-    let [mut saved, mut updated, mut transacted, mut set, mut raw, mut login] = views.try_into().expect("six");
+    let [mut saved, mut updated, mut transacted, mut set, mut raw, mut login] =
+        views.try_into().expect("six");
     saved.language = "de".into();
     saved.save().await.expect("writes what it changed");
     updated.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
@@ -159,14 +166,21 @@ pub(crate) async fn w3_handles_of_a_new_session_lose_nothing(world: World) {
     set.set(Shop::OTP, Some("1".into())).await.expect("sets");
     raw.extend_raw([("key", "1")]).await.expect("writes");
     let opened = open(&sessions, &token).await;
-    let seen = (opened.cart.len(), opened.language.as_str(), opened.visits, opened.otp.as_deref(), opened.raw().len());
+    let seen = (
+        opened.cart.len(),
+        opened.language.as_str(),
+        opened.visits,
+        opened.otp.as_deref(),
+        opened.raw().len(),
+    );
     assert_eq!(seen, (1, "de", 2, Some("1"), 5), "a handle wrote what it had not changed");
     login.login(Member::new(1)).await.expect("logs in");
     let opened = open(&sessions, &login.token().expose()).await;
     assert_eq!((opened.cart.len(), opened.language.as_str(), opened.visits), (1, "de", 2));
 
     let mut session = sessions.start();
-    let (mut logout, mut renew) = (session.view::<Shop>().expect("a view"), session.view::<Shop>().expect("a view"));
+    let (mut logout, mut renew) =
+        (session.view::<Shop>().expect("a view"), session.view::<Shop>().expect("a view"));
     session.login(Member::new(1)).await.expect("logs in");
     assert_eq!(kind(logout.logout().await), ErrorKind::Gone, "it did not log anybody out");
     assert_eq!(kind(renew.renew().await), ErrorKind::Gone, "it did not renew anything");
@@ -188,10 +202,18 @@ pub(crate) async fn w1_a_second_lost_try_forgets_nothing(world: World) {
     faulty.set(Fault::None);
     let late = faulty.clone();
     interleave.before_next_apply(async move { late.set(Fault::WritesFail) });
-    assert_eq!(kind(session.save().await), ErrorKind::Unavailable, "found it there, and could not write into it");
+    assert_eq!(
+        kind(session.save().await),
+        ErrorKind::Unavailable,
+        "found it there, and could not write into it"
+    );
     faulty.set(Fault::None);
     session.save().await.expect("a third try");
-    assert_eq!(open(&sessions, &session.token().expose()).await.cart, ["tea", "cake"], "a change was forgotten");
+    assert_eq!(
+        open(&sessions, &session.token().expose()).await.cart,
+        ["tea", "cake"],
+        "a change was forgotten"
+    );
 }
 
 pub(crate) async fn w2_save_sends_only_what_changed(world: World) {
@@ -200,7 +222,11 @@ pub(crate) async fn w2_save_sends_only_what_changed(world: World) {
     let (_, token) = stored(&sessions).await;
     let first = counting.take().changes.pop().expect("one change");
     assert!(matches!(first.guard, Guard::Absent), "the first save creates");
-    assert_eq!(keys(&first), ["cart", "lang", "visits"].map(str::to_owned).into(), "all fields that are not None");
+    assert_eq!(
+        keys(&first),
+        ["cart", "lang", "visits"].map(str::to_owned).into(),
+        "all fields that are not None"
+    );
 
     let mut session = open(&sessions, &token).await;
     session.save().await.expect("nothing to do");
@@ -219,7 +245,11 @@ pub(crate) async fn w2_save_sends_only_what_changed(world: World) {
     session.otp = None;
     session.save().await.expect("saves");
     let change = counting.take().changes.pop().expect("one change");
-    assert_eq!(change.remove.iter().map(typed_sessions::Key::as_str).collect::<Vec<_>>(), ["otp"], "None is no key");
+    assert_eq!(
+        change.remove.iter().map(typed_sessions::Key::as_str).collect::<Vec<_>>(),
+        ["otp"],
+        "None is no key"
+    );
 }
 
 fn keys(change: &Change) -> BTreeSet<String> {
@@ -234,10 +264,16 @@ pub(crate) async fn w2_concurrent_saves_of_different_fields_survive(world: World
         let mut b = open(&sessions, &token).await;
         a.cart.push("tea".into());
         b.language = "de".into();
-        let outcomes = race([racer(async move { a.save().await }), racer(async move { b.save().await })]).await;
+        let outcomes =
+            race([racer(async move { a.save().await }), racer(async move { b.save().await })])
+                .await;
         assert!(outcomes.iter().all(Result::is_ok), "round {round}: {outcomes:?}");
         let both = open(&sessions, &token).await;
-        assert_eq!((both.cart.len(), both.language.as_str()), (1, "de"), "round {round}: a save was lost");
+        assert_eq!(
+            (both.cart.len(), both.language.as_str()),
+            (1, "de"),
+            "round {round}: a save was lost"
+        );
     }
 }
 
@@ -262,13 +298,21 @@ pub(crate) async fn w6_login_and_logout_shut_out_earlier_handles(world: World) {
     session.login(Member::new(1)).await.expect("logs in");
     let mut before_logout = open(&sessions, &session.token().expose()).await;
     before_login.cart.push("stale".into());
-    assert_eq!(kind(before_login.save().await), ErrorKind::Gone, "a handle from before the login wrote");
+    assert_eq!(
+        kind(before_login.save().await),
+        ErrorKind::Gone,
+        "a handle from before the login wrote"
+    );
     assert_eq!(kind(before_login.update(Shop::VISITS, |n| *n += 1).await), ErrorKind::Gone);
     assert_eq!(kind(before_login.reload().await), ErrorKind::Gone);
 
     session.logout().await.expect("logs out");
     before_logout.cart.push("stale".into());
-    assert_eq!(kind(before_logout.save().await), ErrorKind::Gone, "a handle from before the logout wrote");
+    assert_eq!(
+        kind(before_logout.save().await),
+        ErrorKind::Gone,
+        "a handle from before the logout wrote"
+    );
     assert_eq!(kind(before_logout.touch().await), ErrorKind::Gone);
     session.cart.push("mine".into());
     session.save().await.expect("the handle that logged out goes on");
@@ -297,7 +341,9 @@ pub(crate) async fn w6_saves_race_with_logout(world: World) {
         saver.address = Some("1 Main Street".into());
         let (out, saved) = {
             let mut results = race([
-                racer(async move { session.logout().await.map(|()| Some(session.token().expose())) }),
+                racer(
+                    async move { session.logout().await.map(|()| Some(session.token().expose())) },
+                ),
                 racer(async move { saver.save().await.map(|()| None) }),
             ])
             .await
@@ -332,10 +378,22 @@ pub(crate) async fn w8_too_large_is_refused_before_any_call(world: World) {
     session.address = Some("z".repeat(90));
     assert_eq!(kind(session.save().await), ErrorKind::TooLarge, "over the limit for the session");
     assert_eq!(kind(session.set(Shop::ADDRESS, Some("z".repeat(90))).await), ErrorKind::TooLarge);
-    assert_eq!(kind(session.update(Shop::CART, |cart| cart.push("x".repeat(50))).await), ErrorKind::TooLarge);
-    assert_eq!(kind(session.transact(|shop| shop.otp = Some("1".repeat(99))).await), ErrorKind::TooLarge);
-    assert_eq!(kind(session.extend_raw([("k", format!("\"{}\"", "x".repeat(99)))]).await), ErrorKind::TooLarge);
-    assert_eq!(kind(session.login(Member { id: 1, name: "n".repeat(200) }).await), ErrorKind::TooLarge);
+    assert_eq!(
+        kind(session.update(Shop::CART, |cart| cart.push("x".repeat(50))).await),
+        ErrorKind::TooLarge
+    );
+    assert_eq!(
+        kind(session.transact(|shop| shop.otp = Some("1".repeat(99))).await),
+        ErrorKind::TooLarge
+    );
+    assert_eq!(
+        kind(session.extend_raw([("k", format!("\"{}\"", "x".repeat(99)))]).await),
+        ErrorKind::TooLarge
+    );
+    assert_eq!(
+        kind(session.login(Member { id: 1, name: "n".repeat(200) }).await),
+        ErrorKind::TooLarge
+    );
     assert_eq!(counting.take().counts(), [0, 1, 0, 0, 0], "a refused write reached the store");
 
     let opened = open(&sessions, &token).await;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use typed_sessions::{
-    Applied, Change, Expected, Fields, Guard, Key, Overflow, Record, Result, SessionId, SessionStore, Text, Timestamp,
-    UserId,
+    Applied, Change, Expected, Fields, Guard, Key, Overflow, Record, Result, SessionId,
+    SessionStore, Text, Timestamp, UserId,
 };
 
 /// What a store may do wrong.
@@ -107,7 +107,8 @@ impl Naive {
             if self.sin == Sin::UpsertsOnWrite && current.is_none() && change.header.is_some() {
                 change.guard = Guard::Absent;
             }
-        } else if self.sin == Sin::CreatesOverExpired && current.is_some_and(|it| !it.header.is_live(change.now))
+        } else if self.sin == Sin::CreatesOverExpired
+            && current.is_some_and(|it| !it.header.is_live(change.now))
             || self.sin == Sin::CreatesOverExisting && current.is_some()
         {
             change.now = Timestamp::MIN;
@@ -117,7 +118,8 @@ impl Naive {
             Sin::IgnoresRemovals => change.remove.clear(),
             Sin::StopsAtNul => change.set.iter_mut().for_each(|(key, text)| {
                 *key = Key::new(key.as_str().split('\0').next().unwrap_or_default());
-                *text = Text::from_stored(text.as_str().split("\\u0000").next().unwrap_or_default());
+                *text =
+                    Text::from_stored(text.as_str().split("\\u0000").next().unwrap_or_default());
             }),
             Sin::NormalizesJson => change.set.iter_mut().for_each(|(_, text)| {
                 if let Ok(value) = serde_json::from_str::<serde_json::Value>(text.as_str()) {
@@ -141,20 +143,26 @@ impl Naive {
         let index = change.index.as_ref()?;
         let refused = change.evaluate(current).is_err();
         let limit = index.join.as_ref().and_then(|join| Some((join, join.limit?)));
-        let room = limit.map(|(join, limit)| limit.make_room(&Self::members(sessions, &join.user), id, change.now));
+        let room = limit.map(|(join, limit)| {
+            limit.make_room(&Self::members(sessions, &join.user), id, change.now)
+        });
         match self.sin {
             Sin::EvictsBeforeTheGuard => {
                 room?.ok()?.iter().for_each(|id| drop(sessions.remove(id)));
             }
             Sin::FullBeforeTheGuard => return room?.err(),
-            Sin::LeavesWhenRefused if index.leave.is_some() && (refused || room.is_some_and(|room| room.is_err())) => {
+            Sin::LeavesWhenRefused
+                if index.leave.is_some() && (refused || room.is_some_and(|room| room.is_err())) =>
+            {
                 memory.left.insert(*id);
             }
             Sin::CountsTheRefused => {
                 memory.refused += usize::from(refused && index.join.is_some());
                 let (join, limit) = limit?;
                 let taken = Self::members(sessions, &join.user).len() + memory.refused;
-                return (limit.overflow == Overflow::Refuse && !refused && taken >= limit.sessions + 2)
+                return (limit.overflow == Overflow::Refuse
+                    && !refused
+                    && taken >= limit.sessions + 2)
                     .then_some(Applied::Full);
             }
             _ => {}
@@ -264,7 +272,12 @@ impl SessionStore for Naive {
             Sin::ForgetsTheIndex => members.clear(),
             Sin::KeepsWhoLoggedOut => {
                 let once = |(_, record): &(&SessionId, &Record)| record.header.login_epoch() > 0;
-                members = self.lock().iter().filter(once).map(|(id, record)| (*id, record.clone())).collect();
+                members = self
+                    .lock()
+                    .iter()
+                    .filter(once)
+                    .map(|(id, record)| (*id, record.clone()))
+                    .collect();
             }
             Sin::LeavesWhenRefused => {
                 let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -281,9 +294,14 @@ impl SessionStore for Naive {
 
     async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize> {
         let mut sessions = self.lock();
-        let ended = |record: &Record| self.sin == Sin::PurgesTheLiving || !record.header.is_live(now);
-        let ids: Vec<SessionId> =
-            sessions.iter().filter(|(_, record)| ended(record)).map(|(id, _)| *id).take(limit).collect();
+        let ended =
+            |record: &Record| self.sin == Sin::PurgesTheLiving || !record.header.is_live(now);
+        let ids: Vec<SessionId> = sessions
+            .iter()
+            .filter(|(_, record)| ended(record))
+            .map(|(id, _)| *id)
+            .take(limit)
+            .collect();
         Ok(ids.iter().filter(|id| sessions.remove(id).is_some()).count())
     }
 }
