@@ -1,5 +1,5 @@
-//! Ours against the bare statements of the same bytes through the same pool, on a real PostgreSQL, in turns; then four sweepers
-//! at once on a million sessions: `cargo bench --bench postgres`.
+//! Ours against the bare statements of the same bytes through the same pool, on a real PostgreSQL,
+//! in turns; then four sweepers at once on a million sessions: `cargo bench --bench postgres`.
 
 #![allow(missing_docs, reason = "the benchmark's own output says what it measures")]
 
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use typed_sessions::sqlx::{self, PgPool, Row as _};
+use typed_sessions::postgres::sqlx::{self, PgPool, Row as _};
 use typed_sessions::{PostgresStore, Session, Sessions, Token};
 use typed_sessions_benches::turns::{Load, compare, print_heading};
 use typed_sessions_benches::{Shop, filled, member};
@@ -151,8 +151,10 @@ impl Bare {
     }
 
     async fn login(&self, n: usize) {
-        let insert = "INSERT INTO bare (id, header, revision, login_epoch, deadline, last_seen, user_id, sweep_at, fields) \
-            VALUES (uuid_send(gen_random_uuid()), $1, 1, 1, 1, 1, $2, now(), $3::jsonb)";
+        let insert = "INSERT INTO bare \
+            (id, header, revision, login_epoch, deadline, last_seen, user_id, expires_at, \
+            sweep_at, fields) \
+            VALUES (uuid_send(gen_random_uuid()), $1, 1, 1, 1, 1, $2, now(), now(), $3::jsonb)";
         let user = n.to_string();
         let query =
             sqlx::query(insert).bind(&*self.header).bind(user.as_bytes()).bind(&*self.fields);
@@ -214,8 +216,11 @@ async fn sweep(world: &Arc<World>) {
     server.sql("TRUNCATE typed_sessions");
     let tokens = Arc::new(logged_in(&world.sessions, 1000).await);
     server.sql(
-        "INSERT INTO typed_sessions (id, header, revision, login_epoch, deadline, last_seen, user_id, sweep_at, fields) \
-         SELECT decode(md5(n::text), 'hex'), header, 1, 1, 0, 0, user_id, now() - n % 3600 * interval '1 s', fields \
+        "INSERT INTO typed_sessions \
+         (id, header, revision, login_epoch, deadline, last_seen, user_id, expires_at, \
+         sweep_at, fields) \
+         SELECT decode(md5(n::text), 'hex'), header, 1, 1, 0, 0, user_id, \
+         now() - interval '2 h', now() - n % 3600 * interval '1 s', fields \
          FROM (SELECT * FROM typed_sessions LIMIT 1) one, generate_series(1, 1000000) n",
     );
     server.sql("VACUUM ANALYZE typed_sessions");

@@ -1,5 +1,6 @@
-//! Ours against the floor, in ratios and allocations. The two run in turns, many short rounds, so that a noisy machine
-//! slows both; the median of the rounds' ratios stays the same when their times do not.
+//! Ours against the floor, in ratios and allocations. The two run in turns, many short rounds, so
+//! that a noisy machine slows both; the median of the rounds' ratios stays the same when their
+//! times do not.
 
 #![allow(missing_docs, reason = "the benchmark's own output says what it measures")]
 
@@ -28,11 +29,11 @@ fn main() {
     println!("{:<28} {:>7} {:>10} {:>10} {:>7}", "", "threads", "ours", "floor", "ratio");
     for threads in [1, 2] {
         let compare = |name, ours: &(dyn Fn() + Sync), floor: &(dyn Fn() + Sync)| {
-            compare(name, threads, ours, floor)
+            compare(name, threads, ours, floor);
         };
         let get_and_decode = || drop(black_box(world.floor.get_and_decode(token())));
         compare("open / get", &|| drop(black_box(world.open())), &|| {
-            drop(black_box(world.floor.get(token())))
+            drop(black_box(world.floor.get(token())));
         });
         compare("open / get + decode", &|| drop(black_box(world.open())), &get_and_decode);
         compare("open + save / get + decode", &|| world.open_and_save(), &get_and_decode);
@@ -89,7 +90,8 @@ fn time(mut call: impl FnMut()) -> Duration {
     start.elapsed() / CALLS_PER_ROUND
 }
 
-/// Prints what one call costs: the median allocations, as moka does its housekeeping in some calls, and the median time.
+/// Prints what one call costs: the median allocations, as moka does its housekeeping in some calls,
+/// and the median time.
 fn cost(name: &str, mut call: impl FnMut()) {
     let counted: Vec<_> = (0..1_001).map(|_| measure(&mut call)).collect();
     let allocations = median(counted.iter().map(|info| info.count_total), Ord::cmp);

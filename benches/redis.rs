@@ -1,12 +1,13 @@
-//! Ours against the bare commands of the same bytes, on a real redis-server, in turns: `cargo bench --bench redis`.
+//! Ours against the bare commands of the same bytes, on a real redis-server, in turns:
+//! `cargo bench --bench redis`.
 
 #![allow(missing_docs, reason = "the benchmark's own output says what it measures")]
 
 use std::sync::Arc;
 
 use futures::future::join_all;
-use typed_sessions::redis::aio::MultiplexedConnection;
-use typed_sessions::redis::{Client, Value, cmd};
+use typed_sessions::redis::driver::aio::MultiplexedConnection;
+use typed_sessions::redis::driver::{Client, Value, cmd, pipe};
 use typed_sessions::{RedisStore, Session, Sessions, Token};
 use typed_sessions_benches::turns::{Load, compare, print_heading};
 use typed_sessions_benches::{Shop, filled, member};
@@ -17,10 +18,12 @@ const SESSIONS: usize = 1024;
 /// The session that `list` lists has nine others.
 const LISTED: u64 = 1_000_000;
 
-const HSET_PEXPIRE: &str = "redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
+const HSET_PEXPIRE: &str = "redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) \
+    redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
 const CREATE: &str =
     "redis.call('HSET', KEYS[1], unpack(ARGV, 2)) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
-const ZADD_PEXPIRE: &str = "redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
+const ZADD_PEXPIRE: &str = "redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) \
+    redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
 
 struct World {
     server: Redis,
@@ -198,7 +201,7 @@ impl Bare {
             .query_async(&mut connection)
             .await
             .expect("reads");
-        let mut pipeline = typed_sessions::redis::pipe();
+        let mut pipeline = pipe();
         for member in &members {
             pipeline.cmd("HGETALL").arg(format!("session:id:{}", &member[..22]));
         }
@@ -226,11 +229,11 @@ async fn save_and_update(load: Load, world: &Arc<World>) {
             .expect("updates");
     };
     compare("save / EVALSHA HSET, PEXPIRE", load, &**world, save, async |w: &World, n| {
-        w.bare.set(n).await
+        w.bare.set(n).await;
     })
     .await;
     compare("update / EVALSHA HSET, PEXPIRE", load, &**world, update, async |w: &World, n| {
-        w.bare.set(n).await
+        w.bare.set(n).await;
     })
     .await;
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use serde::de::DeserializeOwned;
-use typed_sessions::{MemoryStore, Record, SessionId, SessionStore as _, Text, Token};
+use typed_sessions::store::{Record, Text};
+use typed_sessions::{MemoryStore, SessionId, SessionStore as _, Token};
 
 use crate::{Shop, now};
 
-/// Records in a bare moka cache, behind an `Arc`: no secret is checked, no clock read, nothing copied.
+/// Records in a bare moka cache, behind an `Arc`: no secret is checked, no clock read, nothing
+/// copied.
 #[derive(Debug)]
 pub struct Floor(Cache<SessionId, Arc<Record>>);
 

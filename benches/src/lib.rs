@@ -1,5 +1,6 @@
-//! What the benchmarks share: a session as a shop would have it, a store full of them, and the floor: the least that any
-//! session library on moka and `serde_json` must do to hand out the same struct.
+//! What the benchmarks share: a session as a shop would have it, a store full of them, and the
+//! floor: the least that any session library on moka and `serde_json` must do to hand out the same
+//! struct.
 
 mod floor;
 #[allow(clippy::print_stdout, reason = "it is what a benchmark is for")]
@@ -63,7 +64,8 @@ pub struct Shop {
     pub preferences: Preferences,
 }
 
-/// How many sessions the store holds, a power of two: more than fit the processor's nearest caches, as in a real one.
+/// How many sessions the store holds, a power of two: more than fit the processor's nearest caches,
+/// as in a real one.
 const SESSIONS: usize = 1_024;
 
 /// A store full of logged-in sessions, and the floor with the same records.
@@ -92,10 +94,13 @@ impl World {
         Self { sessions, store, floor, tokens }
     }
 
-    /// The token of some session: of the next one, for each thread by itself. Two threads share none.
+    /// The token of some session: of the next one, for each thread by itself. Two threads share
+    /// none.
     pub fn token(&self) -> &str {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local!(static NEXT: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed)));
+        thread_local! {
+            static NEXT: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed));
+        }
         &self.tokens[NEXT.replace(NEXT.get().wrapping_add(2)) % SESSIONS]
     }
 

@@ -74,7 +74,11 @@ async fn main() -> Result<()> {
 
     println!("\nAda kicks the desktop out. A request of it is in flight.");
     let mut in_flight = sessions.open(&desktop).await?.expect("signed in");
-    sessions.revoke(in_flight.id()).await?;
+    // Only if it is hers: the id comes from her browser.
+    println!(
+        "it was hers:                       {}",
+        sessions.user(&7).revoke(in_flight.id()).await?
+    );
     in_flight.delivery_address = Some("1 Main Street".into());
     let outcome = in_flight.save().await.map_err(|error| error.kind());
     println!("its save: {outcome:?}, and the session stays gone");
@@ -91,7 +95,7 @@ async fn main() -> Result<()> {
     println!("proved who she is within 5 minutes: {}", here.authenticated_within(minutes(5)));
     here.reauthenticate().await?;
     println!("after asking for the password:      {}", here.authenticated_within(minutes(5)));
-    here.auth_tag("new password").await?;
+    here.set_auth_tag("new password").await?;
     let password_of = |_id: u64| async { Ok::<_, typed_sessions::Error>("new password") };
     let laptop = here.token().expose();
     println!("laptop: {}", verdict(sessions.open_checked(&laptop, password_of).await?.is_some()));

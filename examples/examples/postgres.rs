@@ -1,6 +1,12 @@
-//! The quickstart on Postgres, and what an operator sees: `cargo run --example postgres`, or with the URL of a database of
-//! yours, `cargo run --example postgres -- postgres://user:password@localhost/database`; it makes and fills the table
-//! `typed_sessions_example` there. Without one it starts a PostgreSQL that ends with it.
+//! The quickstart on Postgres, and what an operator sees:
+//!
+//! ```sh
+//! cargo run --example postgres --features postgres
+//! cargo run --example postgres --features postgres -- postgres://user:password@localhost/database
+//! ```
+//!
+//! The first starts a PostgreSQL that ends with it; the second makes and fills the table
+//! `typed_sessions_example` in a database of yours.
 
 use typed_sessions::{PostgresStore, Result, SessionData, Sessions, hours};
 use typed_sessions_test_servers::postgres::Postgres;

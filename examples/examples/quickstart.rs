@@ -52,7 +52,7 @@ pub(crate) async fn tour(store: impl SessionStore) -> Result<()> {
 
     title("A visitor comes");
     let mut session = sessions.start();
-    println!("nothing is stored yet:     {}", session.fresh_token().is_none());
+    println!("nothing is stored yet:     {}", !session.is_stored());
     session.cart.push("tea".into());
     session.save().await?;
     let token = session.fresh_token().expect("the first save makes a token").expose();
@@ -149,9 +149,10 @@ async fn verdict(sessions: &Sessions<Shop>, token: &str) -> Result<&'static str>
 fn outcome(result: Result<()>) -> String {
     match result {
         Ok(()) => "written".into(),
-        Err(error) if error.kind() == ErrorKind::Gone => {
-            "refused, the session it knew is gone".into()
+        Err(error) if error.kind() == ErrorKind::Superseded => {
+            "refused, somebody has logged in since".into()
         }
+        Err(error) if error.kind() == ErrorKind::Gone => "refused, the session has ended".into(),
         Err(error) => error.to_string(),
     }
 }

@@ -1,6 +1,12 @@
-//! The quickstart on Redis, and what an operator sees: `cargo run --example redis`, or with the URL of a server of yours,
-//! `cargo run --example redis -- redis://127.0.0.1:6379`; there its keys begin with `typed-sessions-example:`. Without one it starts a
-//! redis-server that ends with it.
+//! The quickstart on Redis, and what an operator sees:
+//!
+//! ```sh
+//! cargo run --example redis --features redis
+//! cargo run --example redis --features redis -- redis://127.0.0.1:6379
+//! ```
+//!
+//! The first starts a redis-server that ends with it; the second takes a server of yours, where its
+//! keys begin with `typed-sessions-example:`.
 
 use typed_sessions::{RedisStore, Result, SessionData, Sessions};
 use typed_sessions_test_servers::redis::Redis;

@@ -1,6 +1,8 @@
-//! How you test code that uses sessions: the in-memory store and the fake clock, no server, no sleep.
+//! How you test code that uses sessions: the in-memory store and the fake clock, no server, no
+//! sleep.
 //!
-//! Run it as a program, `cargo run --example unit_test`, or its tests, `cargo test --example unit_test`.
+//! Run it as a program, `cargo run --example unit_test`, or its tests,
+//! `cargo test --example unit_test`.
 
 use typed_sessions::{ManualClock, MemoryStore, Result, Session, SessionData, Sessions, minutes};
 

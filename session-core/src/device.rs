@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 /// use std::net::Ipv4Addr;
 /// use typed_sessions::Device;
 ///
-/// let device = Device::new("Firefox on Linux").ip(Ipv4Addr::LOCALHOST).user_agent("Mozilla/5.0 (X11; Linux x86_64)");
+/// let device = Device::new("Firefox on Linux")
+///     .ip(Ipv4Addr::LOCALHOST)
+///     .user_agent("Mozilla/5.0 (X11; Linux x86_64)");
 /// assert_eq!(device.label, "Firefox on Linux");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +29,8 @@ pub struct Device {
 }
 
 impl Device {
-    /// The longest label or user agent that is kept, in bytes. What is longer is cut: a client chooses its user agent and
-    /// must not be able to make a login fail or a record large.
+    /// The longest label or user agent that is kept, in bytes. What is longer is cut: a client
+    /// chooses its user agent and must not be able to make a login fail or a record large.
     pub const MAX_TEXT_BYTES: usize = 512;
 
     /// A device that the user knows by this label.

@@ -25,14 +25,20 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The session ended, or somebody logged in or out since this handle was opened. Nothing was written.
-    /// Open the session again with the client's token; treat `None` as "signed out".
+    /// The session has ended: destroyed, revoked, evicted or expired. Nothing was written.
     Gone,
-    /// Other writers kept changing the same fields until the bounded retries ran out. Nothing was written; try again.
+    /// The session lives, but since this handle was opened its user logged in or out, or its secret
+    /// was replaced without grace: this handle may not do that any more. Nothing was written. Open
+    /// the session again with the client's present token; answer 409 to a request that was late.
+    Superseded,
+    /// Other writers kept changing the same fields until the bounded retries ran out. Nothing was
+    /// written; try again.
     Conflict,
-    /// The store could not be reached in time. What was sent may or may not have been written; try again later.
+    /// The store could not be reached in time. What was sent may or may not have been written; try
+    /// again later.
     Unavailable,
-    /// The user has as many sessions as `max_sessions_per_user` allows and the policy is `Overflow::Refuse`.
+    /// The user has as many sessions as `max_sessions_per_user` allows and the policy is
+    /// `Overflow::Refuse`.
     LimitReached,
     /// What is stored under a key is not what the struct expects. Nothing was overwritten.
     Decode,
@@ -40,18 +46,21 @@ pub enum ErrorKind {
     Encode,
     /// A value or the whole session is larger than configured. Nothing was sent.
     TooLarge,
-    /// The call is not possible as it stands (a user field changed without login, a reserved key, ...).
+    /// The call is not possible as it stands (a user field changed without login, a reserved key,
+    /// ...).
     Invalid,
     /// The configuration contradicts itself; the message names both values.
     Config,
-    /// The store answered with an error that trying again will not cure (no permission, no table, no memory, ...).
+    /// The store answered with an error that trying again will not cure (no permission, no table,
+    /// no memory, ...).
     Store,
 }
 
-/// An error of this library: opaque, with a [`kind`](Error::kind) to act on and a message for people.
+/// An error of this library: opaque, with a [`kind`](Error::kind) to act on and a message for
+/// people.
 ///
-/// Neither the message nor the chain of [`source`](StdError::source)s contains a token, a secret or the value of a
-/// field. Session ids and keys may appear.
+/// Neither the message nor the chain of [`source`](StdError::source)s contains a token, a secret or
+/// the value of a field. Session ids and keys may appear.
 ///
 /// ```
 /// use typed_sessions::{Error, ErrorKind};
@@ -102,7 +111,13 @@ impl Error {
         Self::from_store(ErrorKind::Store, "the session store refused the operation", source.into())
     }
 
-    /// For stores: what they are told to do is not possible. The message says what to change and quotes no password.
+    /// For stores: a record is larger than they keep. The message says what to change.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::TooLarge, message)
+    }
+
+    /// For stores: what they are told to do is not possible. The message says what to change and
+    /// quotes no password.
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message)
     }
@@ -126,10 +141,14 @@ impl Error {
     }
 
     pub(crate) fn gone() -> Self {
-        Self::new(
-            ErrorKind::Gone,
-            "the session has ended, or its user changed, since it was opened; open it again with the client's token",
-        )
+        let message = "the session has ended since it was opened; start or open another one";
+        Self::new(ErrorKind::Gone, message)
+    }
+
+    pub(crate) fn superseded() -> Self {
+        let message = "since this handle was opened the session's user logged in or out, or its \
+                       secret was replaced; open it again with the client's present token";
+        Self::new(ErrorKind::Superseded, message)
     }
 
     /// What went wrong, as far as a caller can act on it.

@@ -1,22 +1,47 @@
 //! What may be shown about a session.
 
+use serde::{Serialize, Serializer};
+
 use crate::device::Device;
-use crate::record::Header;
+use crate::policy::Policy;
+use crate::store::{Header, UserId};
 use crate::time::Timestamp;
 use crate::token::SessionId;
-use crate::user::LoginInfo;
-
-use std::sync::Arc;
 
 /// What may be shown about a session, to its user or an administrator. Contains no secret.
-#[derive(Clone, Debug)]
+///
+/// Serializes as an object: `id`, `created`, `last_seen`, `expires`, `is_current`, and where there
+/// is a login `user_id`, `authenticated` and perhaps `device`.
+///
+/// ```
+/// # use typed_sessions_test_support::doc::*;
+/// # example(async |sessions| {
+/// let mut session = sessions.start();
+/// session.login(Member { id: 7, name: "Ada".into() }).await?;
+/// let shown = serde_json::to_value(session.info()).expect("plain data");
+/// assert_eq!(shown["user_id"], "7");
+/// assert_eq!(shown["id"], session.id().to_string());
+/// # Ok(()) });
+/// ```
+#[derive(Clone, Debug, Serialize)]
 pub struct SessionInfo {
     id: SessionId,
     created: Timestamp,
     last_seen: Timestamp,
     expires: Timestamp,
-    login: Option<Arc<LoginInfo>>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    login: Option<Login>,
+    #[serde(rename = "is_current", serialize_with = "is_own")]
     relation: Relation,
+}
+
+/// Who logged in, when and where.
+#[derive(Clone, Debug, Serialize)]
+struct Login {
+    user_id: UserId,
+    authenticated: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<Device>,
 }
 
 /// Whose session it is that somebody looks at.
@@ -26,28 +51,32 @@ pub(crate) enum Relation {
     Other,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_own<S: Serializer>(relation: &Relation, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(*relation == Relation::Own)
+}
+
 impl SessionInfo {
-    pub(crate) fn new(id: SessionId, header: &Header, relation: Relation) -> Self {
+    pub(crate) fn new(id: SessionId, header: &Header, policy: &Policy, relation: Relation) -> Self {
+        let login = header.login.as_ref().map(|login| Login {
+            user_id: login.user.clone(),
+            authenticated: login.authenticated,
+            device: login.device.clone(),
+        });
         Self {
             id,
             created: header.created,
             last_seen: header.last_seen,
-            expires: header.deadline,
-            login: header.login.clone(),
+            expires: policy.deadline(header),
+            login,
             relation,
         }
     }
 
     /// Of a session that is not stored yet.
     pub(crate) fn unsaved(id: SessionId, started: Timestamp, expires: Timestamp) -> Self {
-        Self {
-            id,
-            created: started,
-            last_seen: started,
-            expires,
-            login: None,
-            relation: Relation::Own,
-        }
+        let (login, relation) = (None, Relation::Own);
+        Self { id, created: started, last_seen: started, expires, login, relation }
     }
 
     /// The public handle, for `revoke`.
@@ -60,7 +89,8 @@ impl SessionInfo {
         self.created
     }
 
-    /// When it was last used, as of the last touch: up to `touch_every` earlier than the last request.
+    /// When it was last used, as of the last touch: up to `touch_every` earlier than the last
+    /// request.
     pub fn last_seen(&self) -> Timestamp {
         self.last_seen
     }
@@ -72,7 +102,7 @@ impl SessionInfo {
 
     /// Who is logged in, as their id displays.
     pub fn user_id(&self) -> Option<&str> {
-        self.login.as_ref().map(|login| login.user.as_str())
+        self.login.as_ref().map(|login| login.user_id.as_str())
     }
 
     /// Where they logged in, if the login said so.
@@ -80,14 +110,15 @@ impl SessionInfo {
         self.login.as_ref()?.device.as_ref()
     }
 
-    /// Whether it is the session of whoever looks: always for [`Session::info`](crate::Session::info), in a listing for
-    /// the session that was named by [`UserSessions::seen_from`](crate::UserSessions::seen_from).
+    /// Whether it is the session of whoever looks: always for
+    /// [`Session::info`](crate::Session::info), in a listing for the session that was named by
+    /// [`UserSessions::seen_from`](crate::UserSessions::seen_from).
     pub fn is_current(&self) -> bool {
         self.relation == Relation::Own
     }
 
     /// When the user last proved who they are.
-    pub fn authenticated_at(&self) -> Option<Timestamp> {
+    pub fn authenticated(&self) -> Option<Timestamp> {
         self.login.as_ref().map(|login| login.authenticated)
     }
 }

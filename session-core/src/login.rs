@@ -4,19 +4,22 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::device::Device;
+use crate::store::Persistence;
 
-/// Options of one login: the device, timeouts other than the configured ones, and what the login rests on.
+/// Options of one login: the device, timeouts other than the configured ones, and what the login
+/// rests on.
 ///
 /// ```
 /// use typed_sessions::{Device, Login, days};
 ///
 /// let login = Login::new().device(Device::new("Firefox on Linux")).remember(days(30));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Login {
     pub(crate) device: Option<Device>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
+    pub(crate) persistence: Persistence,
     pub(crate) auth_tag: Option<AuthTagBytes>,
 }
 
@@ -33,7 +36,13 @@ impl fmt::Debug for AuthTagBytes {
 impl Login {
     /// A login as configured, from an unnamed device.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            device: None,
+            idle_timeout: None,
+            absolute_timeout: None,
+            persistence: Persistence::Volatile,
+            auth_tag: None,
+        }
     }
 
     /// Where the user logs in.
@@ -43,9 +52,11 @@ impl Login {
         self
     }
 
-    /// "Remember me": both timeouts of this session become `duration`, whatever is configured.
+    /// "Remember me": both timeouts of this session become `duration`, whatever is configured, and
+    /// [`Session::max_age`](crate::Session::max_age) says that the client should keep its cookie.
     #[must_use]
-    pub fn remember(self, duration: Duration) -> Self {
+    pub fn remember(mut self, duration: Duration) -> Self {
+        self.persistence = Persistence::Remembered;
         self.idle_timeout(duration).absolute_timeout(duration)
     }
 
@@ -56,8 +67,9 @@ impl Login {
         self
     }
 
-    /// What the login rests on: the user's password hash, for example. A fingerprint of it is kept, and
-    /// [`Sessions::open_checked`](crate::Sessions::open_checked) ends the session once it has changed.
+    /// What the login rests on: the user's password hash, for example. A fingerprint of it is kept,
+    /// and [`Sessions::open_checked`](crate::Sessions::open_checked) ends the session once it has
+    /// changed.
     #[must_use]
     pub fn auth_tag(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.auth_tag = Some(AuthTagBytes(bytes.as_ref().to_vec()));
@@ -69,5 +81,11 @@ impl Login {
     pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
         self.absolute_timeout = Some(timeout);
         self
+    }
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self::new()
     }
 }

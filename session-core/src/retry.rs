@@ -7,18 +7,20 @@ use futures_timer::Delay;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::random;
 
-/// The tries of one operation. With 64 writers at one key each of them gets through in a few; this many in vain mean
-/// that something else is wrong.
+/// The tries of one operation. With 64 writers at one key each of them gets through in a few; this
+/// many in vain mean that something else is wrong.
 const ATTEMPTS: u32 = 64;
 
-/// What a try takes is measured, within these bounds: a store may be microseconds away, or milliseconds.
+/// What a try takes is measured, within these bounds: a store may be microseconds away, or
+/// milliseconds.
 const QUICKEST_TRY: Duration = Duration::from_micros(250);
 const SLOWEST_TRY: Duration = Duration::from_millis(8);
 
 /// The span doubles as often: to 128 tries' length, in which 64 writers find their places.
 const DOUBLINGS: u32 = 7;
 
-/// Counts conflicts and spreads the next tries: a random pause out of a span that doubles each time.
+/// Counts conflicts and spreads the next tries: a random pause out of a span that doubles each
+/// time.
 #[derive(Debug)]
 pub(crate) struct Retry {
     conflicts: u32,

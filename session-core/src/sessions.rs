@@ -1,26 +1,24 @@
 //! The entry point: starts, opens and ends sessions.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::builder::Builder;
+use crate::builder::SessionsBuilder;
+use crate::context::Context;
 use crate::data::{SessionData, SessionUser};
 use crate::error::{Error, Result};
-use crate::event;
-use crate::open::{self, Opened};
-use crate::policy::Policy;
-use crate::session::{Mode, Session};
-use crate::store::SessionStore;
-use crate::time::{Clock, Timestamp};
-use crate::token::{SessionId, Token};
-use crate::users::UserSessions;
+use crate::event::Ended;
+use crate::session::{self, Mode, Session, TagNow};
+use crate::store::{Owned, SessionStore};
+use crate::user_sessions::UserSessions;
 
-/// All sessions whose data is `D`, in one store. Cheap to clone; share it between threads and requests.
+/// All sessions whose data is `D`, in one store. Cheap to clone; share it between threads and
+/// requests.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+/// # use typed_sessions_test_support::doc::*;
+/// # example(async |sessions| {
 /// use typed_sessions::{MemoryStore, SessionData, Sessions, hours, minutes};
 ///
 /// #[derive(SessionData)]
@@ -29,7 +27,10 @@ use crate::users::UserSessions;
 /// }
 ///
 /// let store = MemoryStore::new();
-/// let sessions = Sessions::<Shop>::builder(store).idle_timeout(minutes(15)).absolute_timeout(hours(8)).build()?;
+/// let sessions = Sessions::<Shop>::builder(store)
+///     .idle_timeout(minutes(15))
+///     .absolute_timeout(hours(8))
+///     .build()?;
 /// let same = sessions.clone();
 ///
 /// let mut session = sessions.start();
@@ -37,29 +38,15 @@ use crate::users::UserSessions;
 /// session.save().await?;
 /// let session = same.open(session.token().expose()).await?.expect("the session lives");
 /// assert_eq!(session.visits, 1);
-/// # Ok(()) }
+/// # Ok(()) });
 /// ```
 pub struct Sessions<D: SessionData> {
-    context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
     data: PhantomData<fn() -> D>,
 }
 
-/// What every operation needs.
-#[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) store: Arc<dyn SessionStore>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) policy: Policy,
-}
-
-impl Context {
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-}
-
 impl<D: SessionData> Sessions<D> {
-    /// Sessions in this store, with the defaults that [`Builder`] lists.
+    /// Sessions in this store, with the defaults that [`SessionsBuilder`] lists.
     ///
     /// ```
     /// # use typed_sessions::{MemoryStore, SessionData, Sessions, minutes};
@@ -76,33 +63,32 @@ impl<D: SessionData> Sessions<D> {
     /// Sessions in this store, to be configured.
     ///
     /// ```
-    /// # use typed_sessions::{MemoryStore, SessionData, Sessions, minutes};
-    /// # #[derive(SessionData)] struct Shop { visits: u32 }
-    /// # fn main() -> typed_sessions::Result<()> {
-    /// let sessions = Sessions::<Shop>::builder(MemoryStore::new()).idle_timeout(minutes(5)).build()?;
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
+    /// let sessions = Sessions::<Shop>::builder(MemoryStore::new())
+    ///     .idle_timeout(minutes(5))
+    ///     .build()?;
     /// let info = sessions.start().info();
     /// assert_eq!(info.expires().since(info.created()), minutes(5));
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
-    pub fn builder(store: impl SessionStore) -> Builder<D> {
-        Builder::new(store)
+    pub fn builder(store: impl SessionStore) -> SessionsBuilder<D> {
+        SessionsBuilder::new(store)
     }
 
     pub(crate) fn from_context(context: Context) -> Self {
         Self { context: Arc::new(context), data: PhantomData }
     }
 
-    /// A new session with the struct's defaults and a fresh random id and secret. No store call: it is stored by the
-    /// first write, so visitors who leave no data cost nothing.
+    /// A new session with the struct's defaults and a fresh random id and secret. No store call: it
+    /// is stored by the first write, so visitors who leave no data cost nothing.
     ///
     /// # Panics
     /// When the operating system's random generator fails.
     ///
     /// ```
-    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
-    /// # #[derive(SessionData)] struct Shop { cart: Vec<String> }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// let mut session = sessions.start();
     /// let token = session.token().expose();
     /// assert!(sessions.open(&token).await?.is_none());  // nothing is stored yet
@@ -110,7 +96,7 @@ impl<D: SessionData> Sessions<D> {
     /// session.cart.push("tea".into());
     /// session.save().await?;
     /// assert!(sessions.open(&token).await?.is_some());
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
     pub fn start(&self) -> Session<D> {
         Session::start(Arc::clone(&self.context))
@@ -118,15 +104,23 @@ impl<D: SessionData> Sessions<D> {
 
     /// Opens the session of a client's token.
     ///
-    /// `Ok(None)` when the token is malformed, unknown, expired, revoked or replaced: the client is signed out. An error
-    /// when the store cannot tell (`Unavailable`) or the data cannot be read (`Decode`); never treat it as signed out.
+    /// `Ok(None)` when the token is malformed, unknown, expired, revoked or replaced: the client is
+    /// signed out.
     ///
-    /// Cost: one `load`; one `apply` more when a touch or a renewal is due, or a renewed secret arrives for the first
-    /// time. A malformed token makes no call. When only that `apply` fails, the session opens all the same.
+    /// # Errors
+    ///
+    /// `Unavailable` when the store cannot tell, `Decode` when the data cannot be read: never treat
+    /// them as signed out. When only the touch or the renewal cannot be written, the session opens
+    /// all the same.
+    ///
+    /// # Cost
+    ///
+    /// One `load`; one `apply` more when a touch or a renewal is due, or a renewed secret arrives
+    /// for the first time. A malformed token makes no call.
     ///
     /// ```
-    /// # use typed_sessions::{MemoryStore, Result, SessionData, Sessions};
-    /// # #[derive(SessionData)] struct Shop { visits: u32 }
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// async fn greet(sessions: &Sessions<Shop>, cookie: &str) -> Result<String> {
     ///     let Some(mut session) = sessions.open(cookie).await? else {
     ///         return Ok("please sign in".to_owned());
@@ -135,48 +129,53 @@ impl<D: SessionData> Sessions<D> {
     ///     session.save().await?;
     ///     Ok(format!("visit {}", session.visits))
     /// }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
     /// # let mut session = sessions.start();
     /// # session.save().await?;
     /// # let cookie = session.token().expose();
     ///
     /// assert_eq!(greet(&sessions, &cookie).await?, "visit 1");
     /// assert_eq!(greet(&sessions, "nonsense").await?, "please sign in");
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
     pub async fn open(&self, token: impl AsRef<str>) -> Result<Option<Session<D>>> {
-        self.open_as(token.as_ref(), Mode::Active).await
+        session::open(&self.context, token.as_ref(), Mode::Active).await
     }
 
-    /// Opens a session as [`open`](Sessions::open) does, and ends it for good if what its login rests on has changed since:
-    /// a password change signs out the other devices, as in Django.
+    /// Opens a session as [`open`](Sessions::open) does, and ends it for good if what its login
+    /// rests on has changed since: a password change signs out the other devices, as in Django.
     ///
-    /// `current` gets the user's id and returns what the login must rest on now, such as the stored password hash; its
-    /// errors come back as they are. It is not called for a session without a user, which opens as it is. The session ends
-    /// when its tag ([`Login::auth_tag`](crate::Login::auth_tag), [`Session::auth_tag`]) was made of other bytes or is
-    /// missing; compared in constant time.
+    /// `current` gets the user's id and returns what the login must rest on now, such as the stored
+    /// password hash; its errors come back as they are. It is not called for a session without a
+    /// user, which opens as it is. The session ends when its tag
+    /// ([`Login::auth_tag`](crate::Login::auth_tag), [`Session::set_auth_tag`]) was made of other
+    /// bytes or is missing; compared in constant time.
     ///
-    /// Cost: as `open`; one `delete` more when the session ends.
+    /// # Atomicity
+    ///
+    /// Only the login that was checked ends. One that takes its place while `current` is asked goes
+    /// on; this call says `None` all the same.
+    ///
+    /// # Cost
+    ///
+    /// As [`open`](Sessions::open); when the tag differs, one `load` to look again and one
+    /// `delete`.
     ///
     /// ```
-    /// # use typed_sessions::{Error, Login, MemoryStore, SessionData, SessionUser, Sessions};
-    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
-    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
-    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member> }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// let mut session = sessions.start();
-    /// session.login_with(Member { id: 7 }, Login::new().auth_tag("$argon2id$old")).await?;
+    /// let login = Login::new().auth_tag("$argon2id$old");
+    /// session.login_with(Member { id: 7, name: "Ada".into() }, login).await?;
     /// let token = session.token().expose();
     ///
     /// // The closure looks into the table of users.
     /// let same = sessions.open_checked(&token, |_id| async { Ok::<_, Error>("$argon2id$old") });
     /// assert!(same.await?.is_some());
-    /// let changed = sessions.open_checked(&token, |_id| async { Ok::<_, Error>("$argon2id$new") });
+    /// let current = |_id| async { Ok::<_, Error>("$argon2id$new") };
+    /// let changed = sessions.open_checked(&token, current);
     /// assert!(changed.await?.is_none());
     /// assert!(sessions.open(&token).await?.is_none());
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
     pub async fn open_checked<F, B, E>(
         &self,
@@ -197,52 +196,64 @@ impl<D: SessionData> Sessions<D> {
         // An id that is no id any more cannot be checked: fail closed.
         if let Some(user) = session.user_id() {
             let bytes = current(user).await?;
-            // The tag may have been renewed while `current` was asked: look again before ending anything.
-            if session.rests_on(bytes.as_ref())
-                || session.rests_on_after_all(bytes.as_ref()).await?
-            {
+            if session.rests_on(bytes.as_ref()) {
                 return Ok(Some(session));
             }
+            // The tag may have been renewed while `current` was asked.
+            match session.look_at_the_tag_again(bytes.as_ref()).await? {
+                TagNow::Same => return Ok(Some(session)),
+                TagNow::NotThisHandles => return Ok(None),
+                TagNow::Differs => {}
+            }
         }
-        if self.context.store.delete(&session.id()).await? {
-            event::ended(&session.id(), event::Ended::AuthTagChanged);
-        }
+        // The login that was checked, and no later one.
+        let only = Owned::OfLogin(session.login_epoch());
+        self.context.end(&session.id(), &only, Ended::AuthTagChanged).await?;
         Ok(None)
     }
 
     /// Opens a session silently: nothing done through the handle touches or renews it.
     ///
-    /// For looking on behalf of somebody else, or for polling that must not keep a session alive. Reading and writing
-    /// fields works; whatever would change the secret (`login`, `logout`, `renew`) is `ErrorKind::Invalid`, and `touch`
-    /// does nothing. Cost: one `load`.
+    /// For looking on behalf of somebody else, or for polling that must not keep a session alive.
+    /// Reading and writing fields works; whatever would change the secret (`login`, `logout`,
+    /// `renew`) is `ErrorKind::Invalid`, and `touch` does nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Sessions::open).
+    ///
+    /// # Cost
+    ///
+    /// One `load`.
     ///
     /// ```
-    /// # use typed_sessions::{ManualClock, MemoryStore, SessionData, Sessions, minutes};
-    /// # #[derive(SessionData)] struct Shop { visits: u32 }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// # let clock = ManualClock::default();
-    /// # let sessions = Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build()?;
+    /// # let sessions = Sessions::<Shop>::builder(MemoryStore::new())
+    /// #     .clock(clock.clone())
+    /// #     .build()?;
     /// # let mut session = sessions.start();
     /// # session.save().await?;
     /// # let token = session.token().expose();
     /// clock.advance(minutes(29));
     /// assert!(sessions.peek(&token).await?.is_some());
     /// clock.advance(minutes(1));
-    /// assert!(sessions.open(&token).await?.is_none());  // idle for 30 minutes: `peek` did not count
-    /// # Ok(()) }
+    /// // idle for 30 minutes: `peek` did not count
+    /// assert!(sessions.open(&token).await?.is_none());
+    /// # Ok(()) });
     /// ```
     pub async fn peek(&self, token: impl AsRef<str>) -> Result<Option<Session<D>>> {
-        self.open_as(token.as_ref(), Mode::Silent).await
+        session::open(&self.context, token.as_ref(), Mode::Silent).await
     }
 
-    /// Opens the session of a token, or starts one when there is no token or it opens nothing. A foreign id is never
-    /// adopted: the new session has its own. Errors as [`open`](Sessions::open), never a fresh session instead.
+    /// Opens the session of a token, or starts one when there is no token or it opens nothing. A
+    /// foreign id is never adopted: the new session has its own. Errors as
+    /// [`open`](Sessions::open), never a fresh session instead.
     ///
     /// ```
-    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
-    /// # #[derive(SessionData)] struct Shop { visits: u32 }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// let mut session = sessions.open_or_start(None).await?;
     /// assert!(!session.is_stored());
     /// session.save().await?;
@@ -250,7 +261,7 @@ impl<D: SessionData> Sessions<D> {
     /// let cookie = session.token().expose();
     /// let again = sessions.open_or_start(Some(&cookie)).await?;
     /// assert_eq!(again.id(), session.id());
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
     pub async fn open_or_start(&self, token: Option<&str>) -> Result<Session<D>> {
         let opened = match token {
@@ -260,81 +271,40 @@ impl<D: SessionData> Sessions<D> {
         Ok(opened.unwrap_or_else(|| self.start()))
     }
 
-    async fn open_as(&self, token: &str, mode: Mode) -> Result<Option<Session<D>>> {
-        let Some(token) = Token::parse(token) else {
-            event::malformed_token();
-            return Ok(None);
-        };
-        let opened = open::open::<D>(&self.context, &token, mode).await?;
-        Ok(opened.map(|Opened { token, handover, record, data }| {
-            Session::opened(Arc::clone(&self.context), token, handover, mode, record, data)
-        }))
+    /// The same sessions as those of another struct: the same store, clock and policy. No store
+    /// call.
+    ///
+    /// ```
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
+    /// let prefs = sessions.view::<Prefs>();
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let opened = prefs.open(session.token().expose()).await?.expect("the session lives");
+    /// assert_eq!(opened.id(), session.id());
+    /// # Ok(()) });
+    /// ```
+    pub fn view<V: SessionData>(&self) -> Sessions<V> {
+        Sessions { context: Arc::clone(&self.context), data: PhantomData }
     }
 
     /// The sessions of one user. No store call.
     ///
     /// ```
-    /// # use typed_sessions::{MemoryStore, SessionData, SessionUser, Sessions};
-    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Member { id: u64 }
-    /// # impl SessionUser for Member { type Id = u64; fn id(&self) -> u64 { self.id } }
-    /// # #[derive(SessionData)] struct Shop { #[session(user)] member: Option<Member> }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// let (mut phone, mut laptop) = (sessions.start(), sessions.start());
-    /// phone.login(Member { id: 7 }).await?;
-    /// laptop.login(Member { id: 7 }).await?;
+    /// phone.login(Member { id: 7, name: "Ada".into() }).await?;
+    /// laptop.login(Member { id: 7, name: "Ada".into() }).await?;
     ///
     /// let mine = sessions.user(&7);
     /// assert_eq!(mine.count().await?, 2);
     /// mine.revoke_except(phone.id()).await?;
     /// assert!(sessions.open(laptop.token().expose()).await?.is_none());
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
     pub fn user(&self, id: &<D::User as SessionUser>::Id) -> UserSessions<D> {
         UserSessions::new(Arc::clone(&self.context), id)
-    }
-
-    /// Ends a session, whoever holds it, for good. Tells whether it was there. Cost: one `delete`.
-    ///
-    /// ```
-    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
-    /// # #[derive(SessionData)] struct Shop { visits: u32 }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
-    /// let mut session = sessions.start();
-    /// session.save().await?;
-    /// assert!(sessions.revoke(session.id()).await?);
-    /// assert!(!sessions.revoke(session.id()).await?);  // it has ended already
-    /// assert!(sessions.open(session.token().expose()).await?.is_none());
-    /// # Ok(()) }
-    /// ```
-    pub async fn revoke(&self, id: impl Borrow<SessionId>) -> Result<bool> {
-        let id = *id.borrow();
-        let ended = self.context.store.delete(&id).await?;
-        if ended {
-            event::ended(&id, event::Ended::Revoked);
-        }
-        Ok(ended)
-    }
-
-    /// Reclaims the space of up to `limit` sessions past their deadline; tells how many. They are refused whether or not
-    /// this ever runs. Cost: one `purge_expired`.
-    ///
-    /// ```
-    /// # use typed_sessions::{ManualClock, MemoryStore, SessionData, Sessions, minutes};
-    /// # #[derive(SessionData)] struct Shop { visits: u32 }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let clock = ManualClock::default();
-    /// # let sessions = Sessions::<Shop>::builder(MemoryStore::new()).clock(clock.clone()).build()?;
-    /// let mut session = sessions.start();
-    /// session.save().await?;
-    /// assert_eq!(sessions.purge_expired(1_000).await?, 0);
-    /// clock.advance(minutes(30));
-    /// assert_eq!(sessions.purge_expired(1_000).await?, 1);
-    /// # Ok(()) }
-    /// ```
-    pub async fn purge_expired(&self, limit: usize) -> Result<usize> {
-        self.context.store.purge_expired(self.context.now(), limit).await
     }
 }
 

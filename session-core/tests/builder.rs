@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use expect_test::{Expect, expect};
+use typed_sessions_core::__private::Purpose;
+use typed_sessions_core::store::{
+    Applied, Change, Deleted, Found, Header, More, Owned, Page, Record,
+};
 use typed_sessions_core::{
-    Applied, Builder, Change, ErrorKind, NoUser, Overflow, Record, Result, SessionData, SessionId,
-    SessionStore, Sessions, Timestamp, UserId, hours, minutes, seconds,
+    ErrorKind, NoUser, Overflow, Result, SessionData, SessionId, SessionStore, Sessions,
+    SessionsBuilder, UserId, hours, minutes, seconds,
 };
 
 #[derive(Debug)]
@@ -22,16 +26,20 @@ impl SessionStore for Nothing {
         Ok(Applied::Missing)
     }
 
-    async fn delete(&self, _: &SessionId) -> Result<bool> {
-        Ok(false)
+    async fn delete(&self, _: &SessionId, _: &Owned) -> Result<Deleted> {
+        Ok(Deleted::Missing)
     }
 
-    async fn sessions_of(&self, _: &UserId) -> Result<Vec<(SessionId, Record)>> {
+    async fn sessions_of(&self, _: &UserId, _: &Page) -> Result<Found> {
+        Ok(Found::default())
+    }
+
+    async fn headers(&self, _: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
         Ok(Vec::new())
     }
 
-    async fn purge_expired(&self, _: Timestamp, _: usize) -> Result<usize> {
-        Ok(0)
+    async fn clear(&self, _: usize) -> Result<More> {
+        Ok(More::No)
     }
 }
 
@@ -40,17 +48,17 @@ struct Empty;
 
 impl SessionData for Empty {
     type User = NoUser;
-    const FIELDS: &'static [typed_sessions_core::__private::FieldSpec] = &[];
+    const __FIELDS: &'static [typed_sessions_core::__private::FieldSpec] = &[];
 
-    fn initial() -> Self {
+    fn __initial() -> Self {
         Self
     }
 
-    fn read(_: &typed_sessions_core::__private::Stored<'_>) -> Result<Self> {
+    fn __read(_: &typed_sessions_core::__private::Stored<'_>) -> Result<Self> {
         Ok(Self)
     }
 
-    fn read_field(
+    fn __read_field(
         &mut self,
         _: usize,
         _: &typed_sessions_core::__private::Stored<'_>,
@@ -58,19 +66,19 @@ impl SessionData for Empty {
         Ok(())
     }
 
-    fn write_field(&self, _: usize) -> Result<Option<String>> {
+    fn __write_field(&self, _: usize, _: Purpose) -> Result<Option<String>> {
         Ok(None)
     }
 
-    fn absorb(&mut self, _: Self) {}
+    fn __absorb(&mut self, _: Self) {}
 }
 
-fn builder() -> Builder<Empty> {
+fn builder() -> SessionsBuilder<Empty> {
     Sessions::builder(Nothing)
 }
 
 #[track_caller]
-fn refused(builder: Builder<Empty>, message: &Expect) {
+fn refused(builder: SessionsBuilder<Empty>, message: &Expect) {
     let error = builder.build().expect_err("a contradiction");
     assert_eq!(error.kind(), ErrorKind::Config);
     message.assert_eq(&error.to_string());
@@ -108,6 +116,23 @@ fn contradictions_name_both_values() {
             "max_value_bytes (1000) is more than max_session_bytes (999): lower the first or raise the second"
         ],
     );
+}
+
+#[test]
+fn a_grace_without_renewals_is_a_contradiction() {
+    refused(
+        builder().never_renew().renew_grace(minutes(2)),
+        &expect![
+            "never_renew and renew_grace (120s) exclude each other: without renewals there is nothing to grant a grace to; leave one of them out"
+        ],
+    );
+    refused(
+        builder().renew_grace(minutes(2)).never_renew(),
+        &expect![
+            "never_renew and renew_grace (120s) exclude each other: without renewals there is nothing to grant a grace to; leave one of them out"
+        ],
+    );
+    builder().never_renew().build().expect("no renewals");
 }
 
 #[test]

@@ -1,18 +1,19 @@
 //! Input from clients and stores: total, canonical, no panic (T1, F3).
 
 use proptest::prelude::*;
-use typed_sessions_core::{Header, SessionId, Text, Token, UserId};
+use typed_sessions_core::store::{Header, Text};
+use typed_sessions_core::{SessionId, Timestamp, Token, UserId};
 
 proptest! {
     #[test]
-    fn t1_token_text_is_the_only_form_of_its_token(text in "[A-Za-z0-9_-]{43}|[A-Za-z0-9+/=_-]{0,60}|\\PC{0,50}") {
+    fn t1_token_text_is_the_only_form_of_its_token(text in "[A-Za-z0-9_-]{54}|[A-Za-z0-9+/=_-]{0,60}|\\PC{0,50}") {
         if let Some(token) = Token::parse(&text) {
             prop_assert_eq!(token.expose(), text);
         }
     }
 
     #[test]
-    fn t1_every_32_bytes_are_a_token(bytes in any::<[u8; 32]>()) {
+    fn t1_every_40_bytes_are_a_token(bytes in any::<[u8; 40]>()) {
         use base64::Engine as _;
         let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
         let token = Token::parse(&text).expect("canonical");
@@ -22,9 +23,9 @@ proptest! {
     }
 
     #[test]
-    fn t1_tokens_are_equal_only_if_all_bytes_are(bytes in any::<[u8; 32]>(), position in 0_usize..32, bit in 0_u8..8) {
+    fn t1_tokens_are_equal_only_if_all_bytes_are(bytes in any::<[u8; 40]>(), position in 0_usize..40, bit in 0_u8..8) {
         use base64::Engine as _;
-        let parse = |bytes: [u8; 32]| {
+        let parse = |bytes: [u8; 40]| {
             Token::parse(&base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)).expect("canonical")
         };
         let mut other = bytes;
@@ -40,6 +41,15 @@ proptest! {
         if let Ok(id) = noise.parse::<SessionId>() {
             prop_assert_eq!(id.to_string(), noise);
         }
+    }
+
+    #[test]
+    fn timestamps_read_what_they_show(millis in 0_u64..253_402_300_800_000, noise in "\\PC{0,30}") {
+        let timestamp = Timestamp::from_millis(millis);
+        prop_assert_eq!(timestamp.to_string().parse::<Timestamp>().expect("RFC 3339"), timestamp);
+        let json = serde_json::to_string(&timestamp).expect("a text");
+        prop_assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("its own text"), timestamp);
+        let _ = noise.parse::<Timestamp>();
     }
 
     #[test]
@@ -73,11 +83,16 @@ proptest! {
 }
 
 const HEADER: &str = concat!(
-    r#"{"v":1,"rev":3,"epoch":1,"created":1767225600000,"seen":1767225600000,"deadline":1767227400000,"#,
-    r#""absolute":1767268800000,"idle":5000,"hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","since":1767225600000,"#,
-    r#""seed":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","previous":{"hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#,
-    r#""seed":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","renewed":1767225600000,"presented":true},"#,
-    r#""login":{"user":"7","authenticated":1767225600000,"device":{"label":"Firefox","ip":"::1"}}}"#
+    r#"{"v":2,"rev":3,"epoch":1,"created":1767225600000,"seen":1767225600000,"#,
+    r#""deadline":1767227400000,"absolute":1767268800000,"period":1767225600000,"idle":5000,"#,
+    r#""remembered":true,"lineage":"AAAAAAAAAAAAAAAAAAAAAA","#,
+    r#""hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","since":1767225600000,"#,
+    r#""seed":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#,
+    r#""previous":{"hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#,
+    r#""seed":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#,
+    r#""renewed":1767225600000,"presented":1767225600000},"replaced":1767225600000,"#,
+    r#""login":{"user":"7","authenticated":1767225600000,"#,
+    r#""device":{"label":"Firefox","ip":"::1"}}}"#
 );
 
 #[test]
@@ -88,10 +103,43 @@ fn header_text_stays_readable() {
 
 #[test]
 fn f2_header_of_another_version_is_refused_by_name() {
-    let other = HEADER.replacen("\"v\":1", "\"v\":2", 1);
-    let error = Header::from_text(&other).expect_err("another version");
-    assert_eq!(
-        error.to_string(),
-        "the stored key `$header` cannot be read: its format is 2, this version of typed-sessions reads format 1"
-    );
+    for version in [1, 3] {
+        let other = HEADER.replacen("\"v\":2", &format!("\"v\":{version}"), 1);
+        let error = Header::from_text(&other).expect_err("another version");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the stored key `$header` cannot be read: its format is {version}, this version of \
+                 typed-sessions reads format 2"
+            )
+        );
+    }
+    // As version 0.1 before this one wrote it.
+    let first = r#"{"v":1,"rev":0,"epoch":0,"created":1,"seen":1,"deadline":1,"absolute":1}"#;
+    let error = Header::from_text(first).expect_err("another version");
+    assert!(error.to_string().contains("its format is 1"), "{error}");
+}
+
+#[test]
+fn instants_show_as_rfc_3339() {
+    for (millis, text) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (1_767_225_600_000, "2026-01-01T00:00:00Z"),
+        (1_767_225_600_120, "2026-01-01T00:00:00.12Z"),
+        (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+        (u64::MAX, "9999-12-31T23:59:59.999Z"),
+    ] {
+        assert_eq!(Timestamp::from_millis(millis).to_string(), text);
+    }
+    for (text, millis) in [
+        ("2026-01-01T01:30:00+01:30", Some(1_767_225_600_000)),
+        ("2026-01-01t00:00:00.0009z", Some(1_767_225_600_000)),
+        ("1969-12-31T23:59:59Z", None),
+        ("2026-01-01", None),
+        ("2026-13-01T00:00:00Z", None),
+        ("", None),
+    ] {
+        assert_eq!(text.parse::<Timestamp>().ok().map(Timestamp::as_millis), millis, "{text}");
+    }
 }

@@ -57,14 +57,14 @@ where
     Cache<T>: ::core::default::Default,
     U: ::typed_sessions::SessionUser,
 {
-    const FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[
+    const __FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[
         ::typed_sessions::__private::FieldSpec::new("items"),
         ::typed_sessions::__private::FieldSpec::new("last"),
         ::typed_sessions::__private::FieldSpec::new("first"),
         ::typed_sessions::__private::FieldSpec::new("size"),
         ::typed_sessions::__private::FieldSpec::new("member").user(),
     ];
-    fn initial() -> Self {
+    fn __initial() -> Self {
         Self {
             items: ::typed_sessions::__private::absent(Self::ITEMS),
             last: ::typed_sessions::__private::absent(Self::LAST),
@@ -74,7 +74,7 @@ where
             member: ::typed_sessions::__private::absent(Self::MEMBER),
         }
     }
-    fn read(
+    fn __read(
         __stored: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<Self> {
         ::core::result::Result::Ok(Self {
@@ -86,7 +86,7 @@ where
             member: ::typed_sessions::__private::read(__stored, Self::MEMBER)?,
         })
     }
-    fn read_field(
+    fn __read_field(
         &mut self,
         __index: ::core::primitive::usize,
         __stored: &::typed_sessions::__private::Stored<'_>,
@@ -101,20 +101,23 @@ where
         }
         ::core::result::Result::Ok(())
     }
-    fn write_field(
+    fn __write_field(
         &self,
         __index: ::core::primitive::usize,
+        __purpose: ::typed_sessions::__private::Purpose,
     ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
         match __index {
-            0 => ::typed_sessions::__private::write(Self::ITEMS, &self.items),
-            1 => ::typed_sessions::__private::write(Self::LAST, &self.last),
-            2 => ::typed_sessions::__private::write(Self::FIRST, &self.first),
-            3 => ::typed_sessions::__private::write(Self::SIZE, &self.size),
-            4 => ::typed_sessions::__private::write(Self::MEMBER, &self.member),
+            0 => ::typed_sessions::__private::write(Self::ITEMS, &self.items, __purpose),
+            1 => ::typed_sessions::__private::write(Self::LAST, &self.last, __purpose),
+            2 => ::typed_sessions::__private::write(Self::FIRST, &self.first, __purpose),
+            3 => ::typed_sessions::__private::write(Self::SIZE, &self.size, __purpose),
+            4 => {
+                ::typed_sessions::__private::write(Self::MEMBER, &self.member, __purpose)
+            }
             _ => ::core::result::Result::Ok(::core::option::Option::None),
         }
     }
-    fn absorb(&mut self, mut __fresh: Self) {
+    fn __absorb(&mut self, mut __fresh: Self) {
         ::core::mem::swap(&mut self.items, &mut __fresh.items);
         ::core::mem::swap(&mut self.last, &mut __fresh.last);
         ::core::mem::swap(&mut self.first, &mut __fresh.first);
@@ -122,10 +125,10 @@ where
         ::core::mem::swap(&mut self.member, &mut __fresh.member);
     }
     type User = U;
-    fn user(&self) -> ::core::option::Option<&Self::User> {
+    fn __user(&self) -> ::core::option::Option<&Self::User> {
         ::core::option::Option::as_ref(&self.member)
     }
-    fn set_user(&mut self, __user: ::core::option::Option<Self::User>) {
+    fn __set_user(&mut self, __user: ::core::option::Option<Self::User>) {
         self.member = __user;
     }
 }

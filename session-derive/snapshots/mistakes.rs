@@ -34,29 +34,30 @@ where
     Self: ::core::marker::Send + 'static,
 {
     type User = ::typed_sessions::NoUser;
-    const FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[];
-    fn initial() -> Self {
+    const __FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[];
+    fn __initial() -> Self {
         ::core::unimplemented!()
     }
-    fn read(
+    fn __read(
         _: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<Self> {
         ::core::unimplemented!()
     }
-    fn read_field(
+    fn __read_field(
         &mut self,
         _: ::core::primitive::usize,
         _: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<()> {
         ::core::unimplemented!()
     }
-    fn write_field(
+    fn __write_field(
         &self,
         _: ::core::primitive::usize,
+        _: ::typed_sessions::__private::Purpose,
     ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
         ::core::unimplemented!()
     }
-    fn absorb(&mut self, _: Self) {
+    fn __absorb(&mut self, _: Self) {
         ::core::unimplemented!()
     }
 }

@@ -25,7 +25,7 @@ impl Shop {
 }
 #[automatically_derived]
 impl ::typed_sessions::SessionData for Shop {
-    const FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[
+    const __FIELDS: &'static [::typed_sessions::__private::FieldSpec] = &[
         ::typed_sessions::__private::FieldSpec::new("member").user(),
         ::typed_sessions::__private::FieldSpec::new("cart"),
         ::typed_sessions::__private::FieldSpec::new("lang").aliases(&["locale"]),
@@ -34,7 +34,7 @@ impl ::typed_sessions::SessionData for Shop {
             .until_logout()
             .or_default(),
     ];
-    fn initial() -> Self {
+    fn __initial() -> Self {
         Self {
             member: ::typed_sessions::__private::absent(Self::MEMBER),
             cart: ::typed_sessions::__private::absent(Self::CART),
@@ -43,7 +43,7 @@ impl ::typed_sessions::SessionData for Shop {
             cache: <Cache as ::core::default::Default>::default(),
         }
     }
-    fn read(
+    fn __read(
         __stored: &::typed_sessions::__private::Stored<'_>,
     ) -> ::typed_sessions::Result<Self> {
         ::core::result::Result::Ok(Self {
@@ -54,7 +54,7 @@ impl ::typed_sessions::SessionData for Shop {
             cache: <Cache as ::core::default::Default>::default(),
         })
     }
-    fn read_field(
+    fn __read_field(
         &mut self,
         __index: ::core::primitive::usize,
         __stored: &::typed_sessions::__private::Stored<'_>,
@@ -73,29 +73,38 @@ impl ::typed_sessions::SessionData for Shop {
         }
         ::core::result::Result::Ok(())
     }
-    fn write_field(
+    fn __write_field(
         &self,
         __index: ::core::primitive::usize,
+        __purpose: ::typed_sessions::__private::Purpose,
     ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
         match __index {
-            0 => ::typed_sessions::__private::write(Self::MEMBER, &self.member),
-            1 => ::typed_sessions::__private::write(Self::CART, &self.cart),
-            2 => ::typed_sessions::__private::write(Self::LANGUAGE, &self.language),
-            3 => ::typed_sessions::__private::write(Self::OTP, &self.otp),
+            0 => {
+                ::typed_sessions::__private::write(Self::MEMBER, &self.member, __purpose)
+            }
+            1 => ::typed_sessions::__private::write(Self::CART, &self.cart, __purpose),
+            2 => {
+                ::typed_sessions::__private::write(
+                    Self::LANGUAGE,
+                    &self.language,
+                    __purpose,
+                )
+            }
+            3 => ::typed_sessions::__private::write(Self::OTP, &self.otp, __purpose),
             _ => ::core::result::Result::Ok(::core::option::Option::None),
         }
     }
-    fn absorb(&mut self, mut __fresh: Self) {
+    fn __absorb(&mut self, mut __fresh: Self) {
         ::core::mem::swap(&mut self.member, &mut __fresh.member);
         ::core::mem::swap(&mut self.cart, &mut __fresh.cart);
         ::core::mem::swap(&mut self.language, &mut __fresh.language);
         ::core::mem::swap(&mut self.otp, &mut __fresh.otp);
     }
     type User = Member;
-    fn user(&self) -> ::core::option::Option<&Self::User> {
+    fn __user(&self) -> ::core::option::Option<&Self::User> {
         ::core::option::Option::as_ref(&self.member)
     }
-    fn set_user(&mut self, __user: ::core::option::Option<Self::User>) {
+    fn __set_user(&mut self, __user: ::core::option::Option<Self::User>) {
         self.member = __user;
     }
 }

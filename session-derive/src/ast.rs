@@ -10,6 +10,7 @@ use syn::{
 
 use crate::attr::{FieldAttrs, StructAttrs};
 use crate::problems::Problems;
+use crate::serde_attrs;
 use crate::ty::option_argument;
 
 /// The struct.
@@ -92,7 +93,7 @@ impl<'a> Input<'a> {
         Self { ident: &input.ident, generics: &input.generics, krate, namespace, fields }
     }
 
-    /// The fields that are stored, in the order of `SessionData::FIELDS`.
+    /// The fields that are stored, in the order of `SessionData::__FIELDS`.
     pub(crate) fn stored(&self) -> impl Iterator<Item = &Field<'a>> {
         self.fields.iter().filter(|field| field.is_stored())
     }
@@ -111,6 +112,7 @@ impl<'a> Field<'a> {
         problems: &mut Problems,
     ) -> Self {
         let attrs = FieldAttrs::read(&field.attrs, problems);
+        serde_attrs::check(&field.attrs, &attrs, problems);
         let key = match &attrs.key {
             Some(key) => Key::new(key.value(), key, namespace),
             None => Key::new(ident.unraw().to_string(), ident, namespace),
@@ -122,7 +124,7 @@ impl<'a> Field<'a> {
         Self { ident, vis: &field.vis, ty: &field.ty, docs, attrs, key, aliases, position }
     }
 
-    /// Its index in `SessionData::FIELDS`, as a literal.
+    /// Its index in `SessionData::__FIELDS`, as a literal.
     pub(crate) fn index(&self) -> Index {
         Index::from(self.position)
     }

@@ -21,7 +21,8 @@ pub(crate) struct StructAttrs {
     pub(crate) krate: Option<Path>,
 }
 
-/// The attributes of one field. A value that was not understood is `None` here, but its name is among the names.
+/// The attributes of one field. A value that was not understood is `None` here, but its name is
+/// among the names.
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
     names: Vec<Ident>,
@@ -65,7 +66,8 @@ impl FieldAttrs {
         attrs
     }
 
-    /// The name of the attribute as it was written, for errors; `None` when the field does not have the attribute.
+    /// The name of the attribute as it was written, for errors; `None` when the field does not have
+    /// the attribute.
     pub(crate) fn get(&self, name: &str) -> Option<&Ident> {
         self.names.iter().find(|written| *written == name)
     }

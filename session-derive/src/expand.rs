@@ -1,7 +1,8 @@
 //! The code of a correct struct.
 //!
-//! Its own names start with `__`, because the user's `default` expressions stand among them; everything else is
-//! written by its full path. What the compiler may refuse about a field's type is placed at that type.
+//! Its own names start with `__`, because the user's `default` expressions stand among them;
+//! everything else is written by its full path. What the compiler may refuse about a field's type
+//! is placed at that type.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -35,7 +36,7 @@ fn specs(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let specs = input.stored().map(|field| spec(input, field));
     quote! {
-        const FIELDS: &'static [#krate::__private::FieldSpec] = &[#(#specs),*];
+        const __FIELDS: &'static [#krate::__private::FieldSpec] = &[#(#specs),*];
     }
 }
 
@@ -68,7 +69,7 @@ fn initial(input: &Input<'_>) -> TokenStream {
         quote!(#ident: #absent)
     });
     quote! {
-        fn initial() -> Self {
+        fn __initial() -> Self {
             Self { #(#fields),* }
         }
     }
@@ -81,7 +82,7 @@ fn read(input: &Input<'_>) -> TokenStream {
         quote!(#ident: #value)
     });
     quote! {
-        fn read(__stored: &#krate::__private::Stored<'_>) -> #krate::Result<Self> {
+        fn __read(__stored: &#krate::__private::Stored<'_>) -> #krate::Result<Self> {
             ::core::result::Result::Ok(Self { #(#fields),* })
         }
     }
@@ -94,7 +95,7 @@ fn read_field(input: &Input<'_>) -> TokenStream {
         quote!(#index => self.#ident = #value,)
     });
     quote! {
-        fn read_field(
+        fn __read_field(
             &mut self,
             __index: ::core::primitive::usize,
             __stored: &#krate::__private::Stored<'_>,
@@ -112,12 +113,13 @@ fn write_field(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let arms = input.stored().map(|field| {
         let (ident, index, constant) = (field.ident, field.index(), field.constant());
-        quote!(#index => #krate::__private::write(Self::#constant, &self.#ident),)
+        quote!(#index => #krate::__private::write(Self::#constant, &self.#ident, __purpose),)
     });
     quote! {
-        fn write_field(
+        fn __write_field(
             &self,
             __index: ::core::primitive::usize,
+            __purpose: #krate::__private::Purpose,
         ) -> #krate::Result<::core::option::Option<::std::string::String>> {
             match __index {
                 #(#arms)*
@@ -133,7 +135,7 @@ fn absorb(input: &Input<'_>) -> TokenStream {
         |Field { ident, .. }| quote!(::core::mem::swap(&mut self.#ident, &mut __fresh.#ident);),
     );
     quote! {
-        fn absorb(&mut self, mut __fresh: Self) {
+        fn __absorb(&mut self, mut __fresh: Self) {
             #(#swaps)*
         }
     }
@@ -149,18 +151,18 @@ fn user(input: &Input<'_>) -> TokenStream {
     quote! {
         type User = #user;
 
-        fn user(&self) -> ::core::option::Option<&Self::User> {
+        fn __user(&self) -> ::core::option::Option<&Self::User> {
             ::core::option::Option::as_ref(&self.#ident)
         }
 
-        fn set_user(&mut self, __user: ::core::option::Option<Self::User>) {
+        fn __set_user(&mut self, __user: ::core::option::Option<Self::User>) {
             self.#ident = __user;
         }
     }
 }
 
-/// The value of a field whose key is absent. What the user wrote stands in the constant only, so that the compiler
-/// looks at it once.
+/// The value of a field whose key is absent. What the user wrote stands in the constant only, so
+/// that the compiler looks at it once.
 fn absent(input: &Input<'_>, field: &Field<'_>) -> TokenStream {
     let krate = &input.krate;
     let (ty, constant) = (field.ty, field.constant());

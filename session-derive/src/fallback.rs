@@ -1,6 +1,7 @@
 //! What a struct with mistakes becomes: the errors, and stubs in place of the code.
 //!
-//! Without the stubs every use of the struct as session data would be an error too, and hide the user's mistake.
+//! Without the stubs every use of the struct as session data would be an error too, and hide the
+//! user's mistake.
 
 use std::collections::HashSet;
 
@@ -50,28 +51,29 @@ fn stub_implementation(input: &Input<'_>) -> TokenStream {
         #header {
             type User = #user;
 
-            const FIELDS: &'static [#krate::__private::FieldSpec] = &[];
+            const __FIELDS: &'static [#krate::__private::FieldSpec] = &[];
 
-            fn initial() -> Self {
+            fn __initial() -> Self {
                 ::core::unimplemented!()
             }
 
-            fn read(_: &#krate::__private::Stored<'_>) -> #krate::Result<Self> {
+            fn __read(_: &#krate::__private::Stored<'_>) -> #krate::Result<Self> {
                 ::core::unimplemented!()
             }
 
-            fn read_field(&mut self, _: ::core::primitive::usize, _: &#krate::__private::Stored<'_>) -> #krate::Result<()> {
+            fn __read_field(&mut self, _: ::core::primitive::usize, _: &#krate::__private::Stored<'_>) -> #krate::Result<()> {
                 ::core::unimplemented!()
             }
 
-            fn write_field(
+            fn __write_field(
                 &self,
                 _: ::core::primitive::usize,
+                _: #krate::__private::Purpose,
             ) -> #krate::Result<::core::option::Option<::std::string::String>> {
                 ::core::unimplemented!()
             }
 
-            fn absorb(&mut self, _: Self) {
+            fn __absorb(&mut self, _: Self) {
                 ::core::unimplemented!()
             }
         }

@@ -7,7 +7,8 @@ use syn::{ConstParam, GenericParam, TypeParam};
 use crate::ast::{Field, Input, Kind};
 use crate::ty::mentions;
 
-/// `impl<T> Page<T> where ...`, or `impl<T> Trait for Page<T> where ...`, with the struct's own bounds and `more`.
+/// `impl<T> Page<T> where ...`, or `impl<T> Trait for Page<T> where ...`, with the struct's own
+/// bounds and `more`.
 pub(crate) fn header(
     input: &Input<'_>,
     of_trait: Option<TokenStream>,

@@ -1,4 +1,5 @@
-//! The syntax inside `#[session(...)]`: items such as `skip` and `key = "cart"`, separated by commas.
+//! The syntax inside `#[session(...)]`: items such as `skip` and `key = "cart"`, separated by
+//! commas.
 
 use proc_macro2::{Ident, TokenTree};
 use quote::ToTokens as _;
@@ -123,7 +124,8 @@ impl Item {
     }
 }
 
-/// The expression inside the invisible groups that a `macro_rules!` macro leaves around what it passes on.
+/// The expression inside the invisible groups that a `macro_rules!` macro leaves around what it
+/// passes on.
 fn peel(expression: Expr) -> Expr {
     match expression {
         Expr::Group(group) => peel(*group.expr),

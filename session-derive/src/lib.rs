@@ -1,14 +1,18 @@
-//! The derive macro of [typed-sessions](https://docs.rs/typed-sessions). Use it from there: `typed_sessions::SessionData`.
+//! The derive macro of [typed-sessions](https://docs.rs/typed-sessions). Use it from there:
+//! `typed_sessions::SessionData`.
 //!
 //! How a struct becomes code, one module per step:
 //!
-//! 1. `attr` reads `#[session(...)]`, whose syntax is in `item` and whose durations are in `duration`;
+//! 1. `attr` reads `#[session(...)]`, whose syntax is in `item` and whose durations are in
+//!    `duration`;
 //! 2. `ast` is the struct as the rest of the macro sees it, and `ty` looks into its types;
-//! 3. `check` holds the rules for a whole struct;
-//! 4. `expand` writes the code, with `constants` and `generics`; where a rule is broken, `fallback` writes stubs
-//!    beside the errors.
+//! 3. `check` holds the rules for a whole struct, `serde_attrs` what serde's attributes cannot do
+//!    here;
+//! 4. `expand` writes the code, with `constants` and `generics`; where a rule is broken, `fallback`
+//!    writes stubs beside the errors.
 //!
-//! Each step adds what is wrong to `problems` and goes on, so that one compilation reports every mistake.
+//! Each step adds what is wrong to `problems` and goes on, so that one compilation reports every
+//! mistake.
 
 mod ast;
 mod attr;
@@ -20,6 +24,7 @@ mod fallback;
 mod generics;
 mod item;
 mod problems;
+mod serde_attrs;
 #[cfg(test)]
 mod tests;
 mod ty;
@@ -31,8 +36,8 @@ use crate::problems::Problems;
 
 /// Makes a struct with named fields session data: each field is stored under its own key.
 ///
-/// Besides the trait, every stored field gets a constant with the field's docs and visibility for the operations on
-/// one field: `cart: Vec<String>` makes `Shop::CART`.
+/// Besides the trait, every stored field gets a constant with the field's docs and visibility for
+/// the operations on one field: `cart: Vec<String>` makes `Shop::CART`.
 ///
 /// ```
 /// # use typed_sessions::{SessionData, SessionUser};
@@ -53,9 +58,9 @@ use crate::problems::Problems;
 ///
 /// # Fields
 ///
-/// A field's type is `Serialize + DeserializeOwned`. Its key is its name. A session that has no value for it reads
-/// its default. For an `Option` without a `default`, `None` and an absent key are the same; an `Option` with one
-/// stores its `None` as `null`.
+/// A field's type is `Serialize + DeserializeOwned`. Its key is its name. A session that has no
+/// value for it reads its default. For an `Option` without a `default`, `None` and an absent key
+/// are the same; an `Option` with one stores its `None` as `null`.
 ///
 /// | attribute | effect |
 /// |---|---|
@@ -68,6 +73,10 @@ use crate::problems::Problems;
 /// | `or_default` | a stored value that does not decode reads as the default, with a warning, not as an error |
 /// | `skip` | is not stored: the field has its default in every session that is opened |
 ///
+/// What `#[serde(...)]` on a field would do inside of the struct (`skip`, `rename`, `with`,
+/// `flatten`, ...) does not happen, since each field is stored by itself: it is an error, unless
+/// `skip` or `key` says what is meant.
+///
 /// # The struct
 ///
 /// | attribute | effect |
@@ -75,8 +84,8 @@ use crate::problems::Problems;
 /// | `namespace = "cart"` | every key and alias becomes `cart.<key>` |
 /// | `crate = path` | where `typed_sessions` is, if it was renamed |
 ///
-/// Type parameters work: what the fields need of them is added to the implementation. Lifetimes do not: session data
-/// owns its values.
+/// Type parameters work: what the fields need of them is added to the implementation. Lifetimes do
+/// not: session data owns its values.
 #[proc_macro_derive(SessionData, attributes(session))]
 pub fn derive_session_data(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,5 +1,5 @@
-//! What the macro writes (`snapshots/`, made anew by `UPDATE_EXPECT=1 cargo test`), and that it stands any input.
-//! The messages are tested where users see them: `tests/derive`.
+//! What the macro writes (`snapshots/`, made anew by `UPDATE_EXPECT=1 cargo test`), and that it
+//! stands any input. The messages are tested where users see them: `tests/derive`.
 
 use expect_test::{ExpectFile, expect_file};
 use proc_macro2::TokenStream;

@@ -17,8 +17,8 @@ pub(crate) fn option_argument(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Where to place what the compiler may say about the code for a field of this type: at the type, but as the macro's
-/// code, which lints leave alone.
+/// Where to place what the compiler may say about the code for a field of this type: at the type,
+/// but as the macro's code, which lints leave alone.
 pub(crate) fn place(ty: &Type) -> Span {
     Span::call_site().located_at(ty.span())
 }
@@ -50,8 +50,8 @@ fn any_ident(tokens: TokenStream, names: &[&Ident]) -> bool {
     })
 }
 
-/// The type inside parentheses and inside the invisible groups that a `macro_rules!` macro leaves around what it
-/// passes on.
+/// The type inside parentheses and inside the invisible groups that a `macro_rules!` macro leaves
+/// around what it passes on.
 fn peel(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => peel(&group.elem),

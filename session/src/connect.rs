@@ -9,28 +9,37 @@ use crate::{Error, Result, SessionStore};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | `MemoryStore` with its defaults | `memory` |
-/// | `postgres://user:password@host:port/database` | `PostgresStore`, migrated | `postgres`; over TLS `postgres-tls` |
+/// | `postgres://user:password@host:port/database` | `PostgresStore`, migrated | `postgres` |
 /// | `redis://user:password@host:port/database` | `RedisStore` | `redis` |
 /// | `redis+cluster://host:port,host:port` | `RedisStore` on a Cluster | `redis` |
-/// | `redis+sentinel://host:port,host:port/master` | `RedisStore` on the master that the Sentinels name | `redis` |
+/// | `redis+sentinel://host:port,host:port/master` | `RedisStore` behind Sentinels | `redis` |
 /// | `unix:///run/redis.sock` | `RedisStore` on this machine | `redis` |
-/// | `rediss://...`, `rediss+cluster://...`, `rediss+sentinel://...` | the same, encrypted | `redis-tls` |
+/// | `rediss:`, `rediss+cluster:`, `rediss+sentinel:` | the same, encrypted | `redis-tls` |
 ///
-/// A store on a server is connected when this returns: `ErrorKind::Unavailable` if the server cannot be reached,
-/// `ErrorKind::Store` if it refuses the credentials. On Postgres its table is there, too: the first
-/// start creates it. Nobody deletes the rows of sessions that have ended: for a sweeper make a `PostgresStore`, or sweep from cron, as the
-/// guide says.
-/// `ErrorKind::Config` when the scheme is unknown or its feature is off. The error does not quote the URL: it may hold a password.
+/// A store on a server is connected when this returns. On Postgres its table is there, too: the
+/// first start creates it; `?sslmode=verify-full` needs the feature `postgres-tls`. Nobody deletes
+/// the rows of sessions that have ended: for a sweeper make a `PostgresStore`, or sweep from cron,
+/// as the guide says.
+///
+/// # Errors
+///
+/// `Config` when the scheme is unknown, its feature is off, or something in the URL cannot be read;
+/// the error does not quote the URL, which may hold a password. `Unavailable` when the server
+/// cannot be reached, `Store` when it refuses the credentials.
 ///
 /// ```
-/// # #[cfg(all(feature = "derive", feature = "memory"))] {
-/// # use typed_sessions::{SessionData, Sessions};
-/// # #[derive(SessionData)] struct Shop { visits: u32 }
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-/// let store = typed_sessions::connect("memory:").await?;
-/// let sessions = Sessions::<Shop>::new(store);
-/// # Ok(()) }
-/// # main().unwrap();
+/// use typed_sessions::{Result, SessionData, Sessions, connect};
+///
+/// #[derive(SessionData)]
+/// struct Shop {
+///     visits: u32,
+/// }
+///
+/// async fn sessions(url: &str) -> Result<Sessions<Shop>> {
+///     Ok(Sessions::new(connect(url).await?))
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// # sessions("memory:").await?.start().save().await
 /// # }
 /// ```
 #[allow(clippy::unused_async, reason = "stores behind a network connect here")]
@@ -43,8 +52,9 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
         | "rediss+sentinel" => redis(url).await,
         "postgres" | "postgresql" => postgres(url).await,
         _ => Err(Error::config(
-            "the store's URL has no known scheme: this version of typed-sessions knows `memory:`, `postgres:`, `redis:`, `rediss:`, \
-             `unix:`, `redis+cluster:`, `rediss+cluster:`, `redis+sentinel:` and `rediss+sentinel:`",
+            "the store's URL has no known scheme: this version of typed-sessions knows `memory:`, \
+             `postgres:`, `redis:`, `rediss:`, `unix:`, `redis+cluster:`, `rediss+cluster:`, \
+             `redis+sentinel:` and `rediss+sentinel:`",
         )),
     }
 }

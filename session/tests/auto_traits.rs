@@ -1,6 +1,9 @@
-//! Handles and their futures can be moved between threads: handlers of any async framework may hold them.
+//! Handles and their futures can be moved between threads: handlers of any async framework may hold
+//! them.
+
 #![cfg(feature = "derive")]
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -61,7 +64,7 @@ async fn futures_are_send(sessions: Sessions<Shop>, token: String) -> Result<()>
     send(session.extend_raw([("key", "1")])).await?;
     send(session.login(Member { id: 1 })).await?;
     send(session.reauthenticate()).await?;
-    send(session.auth_tag("hash")).await?;
+    send(session.set_auth_tag("hash")).await?;
     send(session.logout()).await?;
     send(session.touch()).await?;
     send(session.renew()).await?;
@@ -69,9 +72,43 @@ async fn futures_are_send(sessions: Sessions<Shop>, token: String) -> Result<()>
     send(session.destroy()).await?;
     let user = sessions.user(&1);
     send(user.list()).await?;
+    send(user.count()).await?;
+    send(user.revoke(session.id())).await?;
     send(user.sync(&Member { id: 1 })).await?;
     send(user.revoke_except(session.id())).await?;
     send(user.revoke_all()).await?;
     send(sessions.revoke(session.id())).await?;
+    send(sessions.revoke_token(&token)).await?;
+    send(sessions.revoke_everybody()).await?;
+    Ok(())
+}
+
+/// May be sent to another thread, but not shared with one.
+#[derive(SessionData)]
+struct Counter {
+    #[session(user)]
+    member: Option<Member>,
+    hits: Cell<u32>,
+}
+
+/// Compiled, never called.
+#[allow(dead_code, reason = "that it compiles is the proof")]
+async fn data_need_not_be_shareable(sessions: Sessions<Counter>, token: String) -> Result<()> {
+    let mut session = send(sessions.open_or_start(Some(&token))).await?;
+    send(session.save()).await?;
+    send(session.get(Counter::HITS)).await?;
+    send(session.set(Counter::HITS, Cell::new(1))).await?;
+    send(session.take(Counter::HITS)).await?;
+    send(session.update(Counter::HITS, |hits| hits.set(2))).await?;
+    send(session.transact(|counter| counter.hits.set(3))).await?;
+    send(session.extend_raw([("key", "1")])).await?;
+    send(session.login(Member { id: 1 })).await?;
+    send(session.reauthenticate()).await?;
+    send(session.set_auth_tag("hash")).await?;
+    send(session.logout()).await?;
+    send(session.touch()).await?;
+    send(session.renew()).await?;
+    send(session.reload()).await?;
+    send(session.destroy()).await?;
     Ok(())
 }

@@ -1,8 +1,12 @@
 //! The in-memory store of [typed-sessions](https://docs.rs/typed-sessions), on [moka].
 //!
-//! For tests, for applications on a single node, and as an example of a store. Nothing survives the process.
+//! For tests, for applications on a single node, and as an example of a store. Nothing survives the
+//! process.
 
+mod builder;
+mod entry;
 mod index;
 mod store;
 
-pub use crate::store::{MemoryStore, MemoryStoreBuilder};
+pub use crate::builder::MemoryStoreBuilder;
+pub use crate::store::MemoryStore;

@@ -1,17 +1,19 @@
 //! Memory stays bounded under churn: the store, moka in it, and the index of users' sessions.
 //!
-//! A million sessions in a release build; a debug build, some ten times slower, makes do with fewer.
+//! A million sessions in a release build; a debug build, some ten times slower, makes do with
+//! fewer.
 
 #![allow(clippy::print_stdout, reason = "what was measured, for `--nocapture`")]
 
 use std::collections::HashSet;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use serde::{Deserialize, Serialize};
 use typed_sessions::{
-    ManualClock, Result, Session, SessionData, SessionId, SessionStore as _, SessionUser, Sessions,
-    minutes,
+    ErrorKind, Login, Result, Session, SessionData, SessionId, SessionStore as _, SessionUser,
+    Sessions,
 };
 use typed_sessions_memory::MemoryStore;
 
@@ -39,19 +41,16 @@ struct Short {
     note: String,
 }
 
-/// A store, a clock that stands still, and what was stored.
+/// A store, and sessions in it.
 struct World {
     store: MemoryStore,
-    clock: ManualClock,
     sessions: Sessions<Short>,
 }
 
 impl World {
     fn new(store: MemoryStore) -> Self {
-        let clock = ManualClock::default();
-        let sessions =
-            Sessions::builder(store.clone()).clock(clock.clone()).build().expect("the defaults");
-        Self { store, clock, sessions }
+        let sessions = Sessions::new(store.clone());
+        Self { store, sessions }
     }
 
     fn saved(&self, note: &str) -> Session<Short> {
@@ -77,8 +76,8 @@ impl World {
         held.map(|(_, user)| *user).collect::<HashSet<_>>().len()
     }
 
-    /// Short sessions with these numbers, one after another: a third destroyed, the rest left behind, a quarter logged in,
-    /// two to a user. From time to time half an hour passes, and what has ended is purged. Returns the logins left behind.
+    /// Short sessions with these numbers, one after another: a third destroyed, the rest left
+    /// behind, a quarter logged in, two to a user. Returns the logins left behind.
     fn churn(&self, numbers: impl Iterator<Item = u64>) -> Vec<(SessionId, u64)> {
         let mut logins = Vec::new();
         for number in numbers {
@@ -91,10 +90,6 @@ impl World {
                 now(session.destroy());
             } else if number.is_multiple_of(4) {
                 logins.push((session.id(), number / 8));
-            }
-            if number.is_multiple_of(50_000) {
-                self.clock.advance(minutes(30));
-                now(self.sessions.purge_expired(usize::MAX));
             }
         }
         logins
@@ -140,8 +135,7 @@ fn many_short_sessions_leave_memory_bounded() {
         assert!(after.saturating_sub(before) < 64 << 20, "{before} bytes became {after}");
     }
 
-    world.clock.advance(minutes(30));
-    now(world.sessions.purge_expired(usize::MAX));
+    now(world.sessions.revoke_everybody());
     assert_eq!((world.store.session_count(), world.store.user_count()), (0, 0), "all have ended");
 }
 
@@ -211,9 +205,48 @@ fn ended_sessions_leave_the_index() {
         }
     }
     assert_eq!((world.store.session_count(), world.store.user_count()), (200, 100));
-    world.clock.advance(minutes(30));
-    assert_eq!(now(world.sessions.purge_expired(usize::MAX)), 200);
+    now(world.sessions.revoke_everybody());
     assert_eq!((world.store.session_count(), world.store.user_count()), (0, 0));
+}
+
+#[test]
+fn sessions_that_ran_out_leave_memory_and_the_index() {
+    const SHORT: Duration = Duration::from_millis(50);
+    let world = World::new(MemoryStore::new());
+    for user in 0..2_000 {
+        let mut session = world.sessions.start();
+        now(session.login_with(Member { id: user }, Login::new().remember(SHORT)));
+    }
+    // Nobody sweeps: they go by the store's own clock.
+    let begin = Instant::now();
+    while (world.store.session_count(), world.store.user_count()) != (0, 0) {
+        assert!(begin.elapsed() < Duration::from_mins(1), "{:?} is left", world.store);
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn w8_a_session_larger_than_the_store_is_refused_and_nobody_else_goes() {
+    let store = MemoryStore::builder().max_bytes(100_000).build();
+    let sessions = Sessions::<Short>::builder(store.clone()).max_value_bytes(300 << 10).build();
+    let world = World { store, sessions: sessions.expect("consistent") };
+    let mut all: Vec<_> = (0..50).map(|user| world.logged_in(user)).collect();
+
+    let mut large = world.sessions.start();
+    large.note = "x".repeat(110_000);
+    let error = block_on(large.save()).expect_err("it is larger than the whole store");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
+    assert!(error.to_string().contains("`max_bytes`"), "{error}");
+    let growing = &mut all[0];
+    growing.note = "x".repeat(110_000);
+    let error = block_on(growing.save()).expect_err("it would grow beyond the whole store");
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
+
+    assert_eq!(world.store.session_count(), 50);
+    assert!(all.iter().all(|session| world.holds(&session.id())), "somebody had to go for it");
+    let token = all[0].token().expose();
+    let opened = now(world.sessions.open(&token)).expect("it is there");
+    assert_eq!(opened.note, "", "it is as it was");
 }
 
 /// What this process has in memory; `None` where the system does not tell.

@@ -1,9 +1,12 @@
 //! A change as `update.sql` takes it.
 
+use std::time::Duration;
+
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use typed_sessions_core::{Change, Expected, Guard, Key, SessionId, Text};
+use typed_sessions_core::store::{Change, Create, Header, Key, Owner, Rewrite, Save, Text};
+use typed_sessions_core::{SessionId, Timestamp};
 
 use crate::fields::{key, object};
 use crate::retention::Retention;
@@ -24,6 +27,7 @@ pub(crate) struct Arguments {
     remove: Option<Vec<String>>,
 }
 
+/// The header, and what guards compare of it in columns of their own.
 #[derive(Debug)]
 struct HeaderColumns {
     text: String,
@@ -37,37 +41,60 @@ struct HeaderColumns {
 
 impl Arguments {
     pub(crate) fn new(id: &SessionId, change: &Change) -> Self {
-        let none = Expected::default();
-        let expected = match &change.guard {
-            Guard::Present(expected) => expected,
-            Guard::Absent => &none,
-        };
-        let is = expected.fields.iter().filter_map(|(key, text)| Some((key, text.as_ref()?)));
-        let absent = expected
-            .fields
-            .iter()
-            .filter(|(_, text)| text.is_none())
-            .map(|(absent, _)| key(absent));
-        let header =
-            change.header.as_ref().zip(change.keep_for()).map(|(header, keep_for)| HeaderColumns {
-                text: header.to_text(),
-                revision: header.revision().cast_signed(),
-                login_epoch: header.login_epoch().cast_signed(),
-                deadline: instant(header.deadline().as_millis()),
-                last_seen: instant(header.last_seen().as_millis()),
-                user: header.user().map(|user| user.as_str().as_bytes().to_owned()),
-                retention: Retention::new(keep_for),
-            });
+        let columns = |header| HeaderColumns::new(header, change.keep_for().unwrap_or_default());
+        match change {
+            // A limit is the login function's affair.
+            Change::Create(Create { now, header, fields, limit: _ }) => Self {
+                header: Some(columns(header)),
+                set: object_of(fields.iter().map(|(key, text)| (key, text))),
+                ..Self::none(id, *now)
+            },
+            Change::Save(Save { now, login_epoch, expected, edit }) => {
+                let texts = expected.iter().filter_map(|(key, text)| Some((key, text.as_ref()?)));
+                let absent = expected.iter().filter(|(_, text)| text.is_none());
+                Self {
+                    login_epoch: Some(login_epoch.cast_signed()),
+                    expected: object_of(texts),
+                    absent: keys(absent.map(|(key, _)| key)),
+                    set: object_of(edit.set.iter().map(|(key, text)| (key, text))),
+                    remove: keys(&edit.remove),
+                    ..Self::none(id, *now)
+                }
+            }
+            Change::Rewrite(Rewrite {
+                now,
+                login_epoch,
+                revision,
+                header,
+                edit,
+                // Whose session it is becomes a column, of the header.
+                owner:
+                    Owner::Same
+                    | Owner::SameForLonger
+                    | Owner::Login { before: _, limit: _ }
+                    | Owner::Logout { before: _ },
+            }) => Self {
+                login_epoch: Some(login_epoch.cast_signed()),
+                revision: Some(revision.cast_signed()),
+                header: Some(columns(header)),
+                set: object_of(edit.set.iter().map(|(key, text)| (key, text))),
+                remove: keys(&edit.remove),
+                ..Self::none(id, *now)
+            },
+        }
+    }
+
+    fn none(id: &SessionId, now: Timestamp) -> Self {
         Self {
             id: *id.as_bytes(),
-            now: instant(change.now.as_millis()),
-            login_epoch: expected.login_epoch.map(u64::cast_signed),
-            revision: expected.revision.map(u64::cast_signed),
-            expected: some_object(is.collect()),
-            absent: some(absent.collect()),
-            header,
-            set: some_object(change.set.iter().map(|(key, text)| (key, text)).collect()),
-            remove: some(change.remove.iter().map(key).collect()),
+            now: instant(now),
+            login_epoch: None,
+            revision: None,
+            expected: None,
+            absent: None,
+            header: None,
+            set: None,
+            remove: None,
         }
     }
 
@@ -95,15 +122,32 @@ impl Arguments {
     }
 }
 
+impl HeaderColumns {
+    fn new(header: &Header, keep_for: Duration) -> Self {
+        Self {
+            text: header.to_text(),
+            revision: header.revision().cast_signed(),
+            login_epoch: header.login_epoch().cast_signed(),
+            deadline: instant(header.deadline()),
+            last_seen: instant(header.last_seen()),
+            user: header.user().map(|user| user.as_str().as_bytes().to_owned()),
+            retention: Retention::new(keep_for),
+        }
+    }
+}
+
 /// An instant as the columns have it. Beyond the year 292 million all are one.
-pub(crate) fn instant(millis: u64) -> i64 {
-    i64::try_from(millis).unwrap_or(i64::MAX)
+fn instant(at: Timestamp) -> i64 {
+    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn some<T>(values: Vec<T>) -> Option<Vec<T>> {
-    (!values.is_empty()).then_some(values)
+fn object_of<'a>(fields: impl Iterator<Item = (&'a Key, &'a Text)>) -> Option<String> {
+    let mut fields = fields.peekable();
+    fields.peek()?;
+    Some(object(fields))
 }
 
-fn some_object(fields: Vec<(&Key, &Text)>) -> Option<String> {
-    (!fields.is_empty()).then(|| object(fields))
+fn keys<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Option<Vec<String>> {
+    let keys: Vec<String> = keys.into_iter().map(key).collect();
+    (!keys.is_empty()).then_some(keys)
 }

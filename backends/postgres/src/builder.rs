@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use typed_sessions_core::__backend::connecting_limit;
 use typed_sessions_core::{Error, Result};
 
 use crate::error::from_driver;
-use crate::link::{CONNECTING_TAKES_AT_MOST, Link};
-use crate::migrate::Logging;
-use crate::sql::Names;
+use crate::link::Link;
+use crate::logging::Logging;
+use crate::migrate::check_encoding;
+use crate::names::Names;
+use crate::schema;
 use crate::store::PostgresStore;
 
 /// Longer, and a request is given up by everybody else before.
@@ -18,7 +21,37 @@ const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(30);
 
 const MAX_CONNECTIONS: u32 = 10;
 
-/// Configures a [`PostgresStore`].
+impl PostgresStore {
+    /// A store on the PostgreSQL of this URL, with the defaults of [`PostgresStore::builder`]:
+    /// `postgres://user:password@host:port/database`, see [`PostgresStoreBuilder::url`].
+    ///
+    /// It does not [`migrate`](PostgresStore::migrate): without the table, calls fail with
+    /// `ErrorKind::Store` and say so.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresStoreBuilder::connect`].
+    pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
+        Self::builder().url(url.as_ref()).connect().await
+    }
+
+    /// A store to be configured.
+    pub fn builder() -> PostgresStoreBuilder {
+        PostgresStoreBuilder::new()
+    }
+}
+
+/// Configures a [`PostgresStore`]; made by [`PostgresStore::builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | `url` | what `PGHOST`, `PGUSER` and so on say |
+/// | `pool` | a pool of the store's own |
+/// | `max_connections` | 10 |
+/// | `schema` | `public` |
+/// | `table` | `typed_sessions` |
+/// | `unlogged` | `false` |
+/// | `time_limit` | 2 seconds |
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -53,7 +86,7 @@ pub struct PostgresStoreBuilder {
 }
 
 impl PostgresStoreBuilder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             url: None,
             pool: None,
@@ -65,22 +98,27 @@ impl PostgresStoreBuilder {
         }
     }
 
-    /// Where PostgreSQL is: `postgres://user:password@host:port/database`. Percent-encode what has a meaning in URLs. Further
-    /// parameters as of [`PgConnectOptions`], such as `?sslmode=verify-full` (feature `tls`). Without a URL and a pool, the variables
-    /// `PGHOST`, `PGUSER` and so on decide, as for every client of PostgreSQL.
+    /// Where PostgreSQL is: `postgres://user:password@host:port/database`. Percent-encode what has
+    /// a meaning in URLs. Further parameters as of [`PgConnectOptions`], such as
+    /// `?sslmode=verify-full` (feature `tls`).
+    ///
+    /// Without a URL and a pool, the variables `PGHOST`, `PGUSER` and so on decide, as for every
+    /// client of PostgreSQL.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
         self
     }
 
-    /// The application's own pool, in the place of a URL. Make it with `test_before_acquire(false)`: otherwise each call costs two
-    /// round trips, and a warning says so.
+    /// The application's own pool, in the place of a URL. Make it with
+    /// `test_before_acquire(false)`: otherwise each call costs two round trips, and a warning says
+    /// so.
     pub fn pool(mut self, pool: PgPool) -> Self {
         self.pool = Some(pool);
         self
     }
 
-    /// The most connections that the store's own pool opens: 10 by default. Each serves one call at a time.
+    /// The most connections that the store's own pool opens: 10 by default. Each serves one call at
+    /// a time.
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = Some(connections);
         self
@@ -92,8 +130,8 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// The table, `typed_sessions` by default. Any name of 1 to 52 bytes; it is quoted. The names of its indexes, of a function and
-    /// of the table of migrations begin with it.
+    /// The table, `typed_sessions` by default. Any name of 1 to 52 bytes; it is quoted. The names
+    /// of its indexes, of a function and of the table of migrations begin with it.
     pub fn table(mut self, table: impl Into<String>) -> Self {
         self.table = table.into();
         self
@@ -101,22 +139,31 @@ impl PostgresStoreBuilder {
 
     /// Whether [`migrate`](PostgresStore::migrate) makes the table `UNLOGGED`; `false` by default.
     ///
-    /// Writes then skip the write-ahead log and are faster. The price: a crash of PostgreSQL **empties the table** and everybody is
-    /// signed out, and standbys and backups never have the sessions. A clean restart keeps them.
+    /// Writes then skip the write-ahead log and are faster. The price: a crash of PostgreSQL
+    /// **empties the table** and everybody is signed out, and standbys and backups never have the
+    /// sessions. A clean restart keeps them.
     pub fn unlogged(mut self, unlogged: bool) -> Self {
         self.logging = if unlogged { Logging::Unlogged } else { Logging::Logged };
         self
     }
 
-    /// The longest that a call of the store may take, waiting for a connection of the pool included: 2 seconds by default, at
-    /// most 30. [`migrate`](PostgresStore::migrate) has a minute.
+    /// The longest that a call of the store may take, waiting for a connection of the pool
+    /// included: 2 seconds by default, at most 30.
+    ///
+    /// What deletes many rows at a time (`clear`, [`purge_expired`](PostgresStore::purge_expired))
+    /// has 30 seconds, and [`migrate`](PostgresStore::migrate) a minute.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
     }
 
-    /// The SQL that [`migrate`](PostgresStore::migrate) would run on a database without the table, for teams that migrate with a
-    /// tool of their own. `Config` when a name is not possible.
+    /// The SQL that [`migrate`](PostgresStore::migrate) would run on a database without the table,
+    /// for teams that migrate with a tool of their own. A database that has a version already needs
+    /// what stands below the next one's `-- Version`.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when a name is not possible.
     ///
     /// ```
     /// # use typed_sessions_postgres::PostgresStore;
@@ -125,27 +172,30 @@ impl PostgresStoreBuilder {
     /// # Ok::<(), typed_sessions_core::Error>(())
     /// ```
     pub fn migration_sql(&self) -> Result<String> {
-        Ok(crate::migrate::whole_sql(&Names::new(&self.schema, &self.table)?, self.logging))
+        Ok(schema::whole(&Names::new(&self.schema, &self.table)?, self.logging))
     }
 
-    /// Connects; it does not [`migrate`](PostgresStore::migrate). `Unavailable` when PostgreSQL cannot be reached within the time
-    /// limit, or 5 seconds if that is shorter; `Store` when it refuses the credentials, `Config` when the settings contradict each
-    /// other or the database's encoding is not UTF8.
+    /// Connects; it does not [`migrate`](PostgresStore::migrate).
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when PostgreSQL cannot be reached within the time limit or 5 seconds,
+    /// whichever is longer; `Store` when it refuses the credentials, `Config` when the settings
+    /// contradict each other or the database's encoding is not UTF8.
     pub async fn connect(self) -> Result<PostgresStore> {
         let names = Names::new(&self.schema, &self.table)?;
         let link = self.link()?;
-        let patient = link.with_time_limit(self.time_limit.max(CONNECTING_TAKES_AT_MOST));
-        crate::migrate::check_encoding(&patient).await?;
+        check_encoding(&link.with_time_limit(connecting_limit(self.time_limit))).await?;
         Ok(PostgresStore::new(link, names, self.logging))
     }
 
     fn link(&self) -> Result<Link> {
         let limit = self.time_limit;
         if limit.is_zero() || limit > LONGEST_TIME_LIMIT {
-            let message = format!(
-                "a time limit of {limit:?} is not possible: it must be above 0s and at most {LONGEST_TIME_LIMIT:?}"
-            );
-            return Err(Error::config(message));
+            return Err(Error::config(format!(
+                "a time limit of {limit:?} is not possible: it must be above 0s and at most \
+                 {LONGEST_TIME_LIMIT:?}"
+            )));
         }
         if self.max_connections == Some(0) {
             return Err(Error::config(
@@ -159,20 +209,20 @@ impl PostgresStoreBuilder {
             };
             // No float is read, and PgBouncer refuses the parameter.
             let options = options.extra_float_digits(None);
-            return Ok(Link::connecting(
-                options,
-                self.max_connections.unwrap_or(MAX_CONNECTIONS),
-                limit,
-            ));
+            let max_connections = self.max_connections.unwrap_or(MAX_CONNECTIONS);
+            return Ok(Link::connecting(options, max_connections, limit));
         };
         if self.url.is_some() || self.max_connections.is_some() {
             return Err(Error::config(
-                "`pool` brings connections that are configured already: `url` and `max_connections` cannot change them",
+                "`pool` brings connections that are configured already: `url` and \
+                 `max_connections` cannot change them",
             ));
         }
         if pool.options().get_test_before_acquire() {
             tracing::warn!(
-                "the pool given to the session store has `test_before_acquire`: each call costs two round trips instead of one"
+                target: "typed_sessions",
+                "the pool given to the session store has `test_before_acquire`: each call costs \
+                 two round trips instead of one"
             );
         }
         Ok(Link::given(pool.clone(), limit))

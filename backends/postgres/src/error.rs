@@ -12,31 +12,35 @@ enum Failure {
     #[error("PostgreSQL answered with {0}, which no statement of this store does")]
     Unexpected(&'static str),
     #[error(
-        "the table of sessions is not there, or is another ({0}): call `migrate` on the store, or run the SQL that \
-         `migration_sql` gives; or correct `schema` and `table`"
+        "the table of sessions is not there, or is another ({0}): call `migrate` on the store, or \
+         run the SQL that `migration_sql` gives; or correct `schema` and `table`"
     )]
     NotMigrated(String),
     #[error(
-        "something else has this name already ({0}): give the store a `schema` or a `table` of its own"
+        "something else has this name already ({0}): give the store a `schema` or a `table` of \
+         its own"
     )]
     NameTaken(String),
     #[error("PostgreSQL refused the credentials ({0}): check user and password of the store's URL")]
     Credentials(String),
     #[error(
-        "the PostgreSQL user lacks a permission ({0}): the guide's page on Postgres lists what the store needs"
+        "the PostgreSQL user lacks a permission ({0}): the guide's page on Postgres lists what the \
+         store needs"
     )]
     Permission(String),
     #[error(
-        "this PostgreSQL takes no writes ({0}): connect to the primary, or to an address that follows it after a failover"
+        "this PostgreSQL takes no writes ({0}): connect to the primary, or to an address that \
+         follows it after a failover"
     )]
     ReadOnly(String),
     #[error(
-        "PostgreSQL does not know a statement that was prepared, or knows another ({0}): behind PgBouncer in transaction mode set its \
-         `max_prepared_statements` (1.21 or later)"
+        "PostgreSQL does not know a statement that was prepared, or knows another ({0}): behind \
+         PgBouncer in transaction mode set its `max_prepared_statements` (1.21 or later)"
     )]
     Unprepared(String),
     #[error(
-        "the pooler in front of PostgreSQL refuses a parameter ({0}): add it to `ignore_startup_parameters` in `pgbouncer.ini`"
+        "the pooler in front of PostgreSQL refuses a parameter ({0}): add it to \
+         `ignore_startup_parameters` in `pgbouncer.ini`"
     )]
     RefusedAtStart(String),
     #[error("PostgreSQL cannot store a text (code {0}): the database's encoding must be UTF8")]
@@ -44,30 +48,38 @@ enum Failure {
     #[error("PostgreSQL refused a value (code {0}); its log says which")]
     Value(String),
     #[error(
-        "the database is not there ({0}): `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`, or correct the store's URL"
+        "the database is not there ({0}): `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE \
+         template0`, or correct the store's URL"
     )]
     NoDatabase(String),
     #[error(
-        "PostgreSQL does not let this user in from here ({0}): check `pg_hba.conf`, and whether it asks for TLS \
-         (`sslmode=verify-full`)"
+        "PostgreSQL does not let this user in from here ({0}): check `pg_hba.conf`, and whether it \
+         asks for TLS (`sslmode=verify-full`)"
     )]
     NotLetIn(String),
     #[error(
-        "PostgreSQL takes no more connections ({0}): lower `max_connections` of the stores, or raise the server's"
+        "PostgreSQL takes no more connections ({0}): lower `max_connections` of the stores, or \
+         raise the server's"
     )]
     Crowded(String),
     #[error(
-        "no connection was free, and none could be made, within {0:?}: PostgreSQL cannot be reached, or other calls hold all \
-         connections of the pool; then enlarge it, or look for slow queries in it"
+        "no connection was free, and none could be made, within {0:?}: PostgreSQL cannot be \
+         reached, or other calls hold all connections of the pool; then enlarge it, or look for \
+         slow queries in it"
     )]
     NoConnection(Duration),
     #[error(
-        "PostgreSQL did not answer within {0:?}; of a write the outcome is not known. Look for locks in `pg_stat_activity`"
+        "PostgreSQL did not answer within {0:?}; of a write the outcome is not known. Look for \
+         locks in `pg_stat_activity`"
     )]
     TimedOut(Duration),
     #[error(
-        "the encrypted connection cannot be made: {0}; check `sslmode` and `sslrootcert` of the store's URL, and that the \
-         feature `tls` is on (`postgres-tls` of typed-sessions)"
+        "others kept changing the session, or a trigger keeps writes from it: nothing was written"
+    )]
+    Contended,
+    #[error(
+        "the encrypted connection cannot be made: {0}; check `sslmode` and `sslrootcert` of the \
+         store's URL, and that the feature `tls` is on (`postgres-tls` of typed-sessions)"
     )]
     Tls(String),
     #[error("PostgreSQL: {0}")]
@@ -84,6 +96,11 @@ pub(crate) fn no_connection(limit: Duration) -> Error {
 
 pub(crate) fn timed_out(limit: Duration) -> Error {
     Error::unavailable(Failure::TimedOut(limit))
+}
+
+/// A write that nothing refused, and that was not carried out several times.
+pub(crate) fn contended() -> Error {
+    Error::unavailable(Failure::Contended)
 }
 
 /// What became of a statement that failed.
@@ -106,7 +123,8 @@ pub(crate) fn outcome(error: &DriverError) -> Outcome {
         }
         DriverError::Database(error) => match &*code(&**error) {
             "40001" | "40P01" => Outcome::Undone,
-            // A primary that has become a standby; a statement that is not known although it was prepared a moment ago.
+            // A primary that has become a standby; a statement that is not known although it was
+            // prepared a moment ago.
             "25006" | "26000" => Outcome::Stale,
             _ if is_mixed_up(&**error) => Outcome::Stale,
             code if code.starts_with("08") || closes(code) => Outcome::Unknown,
@@ -121,8 +139,9 @@ pub(crate) fn is_unprepared(error: &DriverError) -> bool {
     matches!(error, DriverError::Database(error) if code(&**error) == "26000")
 }
 
-/// Whether the statement of this name has other parameters than ours: a pooler's other client has prepared it. No two statements of
-/// the store have equally many, so that this is noticed. (From a server that speaks another language it counts as a broken connection.)
+/// Whether the statement of this name has other parameters than ours: a pooler's other client has
+/// prepared it. No two statements of the store have equally many, so that this is noticed. (From a
+/// server that speaks another language it counts as a broken connection.)
 fn is_mixed_up(error: &dyn DatabaseError) -> bool {
     code(error) == "08P01" && error.message().starts_with("bind message supplies")
 }

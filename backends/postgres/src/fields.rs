@@ -1,15 +1,18 @@
 //! Fields as the column `fields` holds them: one JSON object of strings.
 //!
-//! Texts are kept as strings, not as JSON values: `jsonb` would reorder their keys and rewrite their numbers. It has no
-//! NUL either, which no JSON text contains but a key may, so NUL is escaped.
+//! Texts are kept as strings, not as JSON values: `jsonb` would reorder their keys and rewrite
+//! their numbers. It has no NUL either, which no JSON text contains but a key may, so NUL is
+//! escaped.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use typed_sessions_core::{Error, Fields, Key, Result, Text};
+use typed_sessions_core::store::{Fields, Key, Text};
+use typed_sessions_core::{Error, Result};
 
-/// Begins an escape: no JSON text contains this character either, so in practice only keys ever have it.
+/// Begins an escape: no JSON text contains this character either, so in practice only keys ever
+/// have it.
 const ESCAPE: char = '\u{1}';
 
 /// A JSON object of these fields.
@@ -32,8 +35,8 @@ pub(crate) fn key(key: &Key) -> String {
     escape(key.as_str()).into_owned()
 }
 
-/// The fields of an object that [`object`] made. A value that somebody else put there, and that is no string, is an error that
-/// names its key.
+/// The fields of an object that [`object`] made. A value that somebody else put there, and that is
+/// no string, is an error that names its key.
 pub(crate) fn parse(object: &str) -> Result<Fields> {
     let texts: BTreeMap<String, serde_json::Value> = serde_json::from_str(object)
         .map_err(|_| Error::corrupt("$fields", "the column `fields` is no JSON object"))?;

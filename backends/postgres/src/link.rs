@@ -1,4 +1,5 @@
-//! Statements on their way through the pool: within a time limit, and never twice what may have been carried out.
+//! Statements on their way through the pool: within a time limit, and never twice what may have
+//! been carried out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,33 +8,22 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{Connection as _, Either, Executor as _, PgConnection, PgPool};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use typed_sessions_core::__backend::{Effect, connecting_limit};
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
 use crate::error::{
     Outcome, from_driver, is_unprepared, may_connect_soon, no_connection, outcome, timed_out,
 };
-use crate::lent::Lent;
-use crate::sql::Statement;
+use crate::pooled::Pooled;
+use crate::statements::Statement;
 
 /// Between two tries, up to so long; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// However short the time limit of a call.
-pub(crate) const CONNECTING_TAKES_AT_MOST: Duration = Duration::from_secs(5);
-
 /// The pool's own limit; each call has a shorter one.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-
-/// Whether a statement may be sent again when its answer was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// It reads.
-    Repeatable,
-    /// It writes. Sent again, it could be refused because it has been carried out already.
-    Once,
-}
 
 /// What a statement gave.
 #[derive(Debug, Default)]
@@ -50,8 +40,8 @@ pub(crate) struct Link {
     suspicion: Suspicion,
 }
 
-/// When a connection was last found dead. Those made before are replaced instead of used: after a restart of the server one call
-/// notices, not one for each connection.
+/// When a connection was last found dead. Those made before are replaced instead of used: after a
+/// restart of the server one call notices, not one for each connection.
 #[derive(Clone, Debug)]
 struct Suspicion {
     since: Instant,
@@ -116,6 +106,11 @@ impl Link {
         Self { time_limit, ..self.clone() }
     }
 
+    /// When the time is up for a call that begins now.
+    pub(crate) fn end_of_call(&self) -> Instant {
+        Instant::now() + self.time_limit
+    }
+
     /// Sends a statement and waits for all of its answer, the commit included.
     pub(crate) async fn send<'q>(
         &self,
@@ -123,7 +118,18 @@ impl Link {
         effect: Effect,
         bind: impl Fn(PgQuery<'q>) -> PgQuery<'q>,
     ) -> Result<Answer> {
-        let mut tries = Tries::until(Instant::now() + self.time_limit);
+        self.send_until(self.end_of_call(), statement, effect, bind).await
+    }
+
+    /// The same for a call of several statements, which has begun earlier.
+    pub(crate) async fn send_until<'q>(
+        &self,
+        end_of_call: Instant,
+        statement: &Statement,
+        effect: Effect,
+        bind: impl Fn(PgQuery<'q>) -> PgQuery<'q>,
+    ) -> Result<Answer> {
+        let mut tries = Tries::until(end_of_call);
         let mut stale = 0;
         loop {
             let mut connection = self.acquire(&mut tries).await?;
@@ -161,25 +167,25 @@ impl Link {
         }
     }
 
-    /// A connection of the pool. One that has to be made goes to the pool if nobody waits any more: otherwise, where connecting takes
-    /// longer than a call, none would ever be made.
-    async fn lend(&self) -> sqlx::Result<Lent> {
+    /// A connection of the pool. One that has to be made goes to the pool if nobody waits any more:
+    /// otherwise, where connecting takes longer than a call, none would ever be made.
+    async fn take(&self) -> sqlx::Result<Pooled> {
         let patience = self.time_limit;
         if self.pool.num_idle() > 0 || self.pool.size() >= self.pool.options().get_max_connections()
         {
-            return Ok(Lent::new(self.pool.acquire().await?, patience));
+            return Ok(Pooled::new(self.pool.acquire().await?, patience));
         }
         let acquire = self.pool.acquire();
-        let acquire = async move { Ok(Lent::new(acquire.await?, patience)) };
-        let made = tokio::spawn(timeout(patience.max(CONNECTING_TAKES_AT_MOST), acquire)).await;
+        let acquire = async move { Ok(Pooled::new(acquire.await?, patience)) };
+        let made = tokio::spawn(timeout(connecting_limit(patience), acquire)).await;
         // It neither panics nor is it aborted, but by the end of the runtime.
         made.map_err(|_| sqlx::Error::WorkerCrashed)?.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
     /// A connection, as soon as there is one. Nothing was sent when this fails.
-    pub(crate) async fn acquire(&self, tries: &mut Tries) -> Result<Lent> {
+    pub(crate) async fn acquire(&self, tries: &mut Tries) -> Result<Pooled> {
         loop {
-            let error = match timeout_at(tries.deadline, self.lend()).await {
+            let error = match timeout_at(tries.deadline, self.take()).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => {
                     return Err(no_connection(self.time_limit));
@@ -216,7 +222,8 @@ impl Tries {
     }
 }
 
-/// Once more, when the connection was made to forget the statement: by PgBouncer between two clients, or by the application.
+/// Once more, when the connection was made to forget the statement: by PgBouncer between two
+/// clients, or by the application.
 async fn fetch_prepared<'q>(
     connection: &mut PgConnection,
     query: impl Fn() -> PgQuery<'q>,

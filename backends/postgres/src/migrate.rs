@@ -1,63 +1,30 @@
-//! The schema's versions, and how a database gets the latest one.
+//! How a database gets the latest version of the schema.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::postgres::PgRow;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::time::{Instant, timeout_at};
+use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::{Error, Result};
 
+use crate::arguments::PgQuery;
 use crate::error::{from_driver, timed_out, unexpected};
-use crate::link::{Effect, Link, Tries};
-use crate::sql::{Names, Statement, safe};
+use crate::link::{Link, Tries};
+use crate::logging::Logging;
+use crate::names::Names;
+use crate::schema::{create_versions, insert_version, steps};
+use crate::statements::{Statement, safe};
 use crate::store::PostgresStore;
 
 /// Others may be migrating at the same time.
 const TAKES_AT_MOST: Duration = Duration::from_mins(1);
 
-/// Whether a table is unlogged; nothing when there is none. The catalog's tables are read, since `to_regclass` may answer from a
-/// cache, without what another node has just committed.
-const IS_UNLOGGED: &str = "SELECT relpersistence = 'u' FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
-    WHERE nspname = $1 AND relname = $2";
+/// Whether a table is unlogged; nothing when there is none. The catalog's tables are read, since
+/// `to_regclass` may answer from a cache, without what another node has just committed.
+const IS_UNLOGGED: &str = "SELECT relpersistence = 'u' FROM pg_class \
+    JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1 AND relname = $2";
 const SCHEMA_EXISTS: &str = "SELECT true FROM pg_namespace WHERE nspname = $1";
-
-/// Whether the table goes through the write-ahead log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Logging {
-    Logged,
-    Unlogged,
-}
-
-/// What leads from each version to the next; a version's number is its place, from 1.
-fn versions(names: &Names, logging: Logging) -> Vec<String> {
-    vec![names.first_version(logging == Logging::Unlogged)]
-}
-
-/// All of it, for a database that has nothing.
-pub(crate) fn whole_sql(names: &Names, logging: Logging) -> String {
-    let mut sql = format!(
-        "BEGIN;\n\nCREATE SCHEMA IF NOT EXISTS {};\n\n{};\n",
-        names.schema(),
-        create_versions(names)
-    );
-    for (version, step) in (1..).zip(versions(names, logging)) {
-        let _ = write!(sql, "\n{step}\n{};\n", insert_version(names, version));
-    }
-    sql.push_str("\nCOMMIT;\n");
-    sql
-}
-
-fn create_versions(names: &Names) -> String {
-    let table = names.qualified("_migrations");
-    format!(
-        "CREATE TABLE {table} (version int PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())"
-    )
-}
-
-fn insert_version(names: &Names, version: i32) -> String {
-    format!("INSERT INTO {} (version) VALUES ({version})", names.qualified("_migrations"))
-}
 
 /// Every text must fit.
 pub(crate) async fn check_encoding(link: &Link) -> Result<()> {
@@ -68,17 +35,30 @@ pub(crate) async fn check_encoding(link: &Link) -> Result<()> {
         return Ok(());
     }
     Err(Error::config(format!(
-        "the database's encoding is {encoding}, sessions need UTF8: `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`"
+        "the database's encoding is {encoding}, sessions need UTF8: `CREATE DATABASE ... ENCODING \
+         'UTF8' TEMPLATE template0`"
     )))
 }
 
 impl PostgresStore {
-    /// Brings the database to the schema that this version of the crate needs. It does nothing when that is there already, and then
-    /// needs no right to create anything.
+    /// Brings the database to the schema that this version of the crate needs. It does nothing when
+    /// that is there already, and then needs no right to create anything.
     ///
-    /// All of it is one transaction. Any number of nodes may start at once: one migrates, the others wait for it. `Config` when
-    /// the schema is newer than this version of the crate, or the table is logged where
-    /// [`unlogged`](crate::PostgresStoreBuilder::unlogged) was asked for, or the reverse. It takes a minute at most.
+    /// # Atomicity
+    ///
+    /// All of it is one transaction. Any number of nodes may start at once: one migrates, the
+    /// others wait for it.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when the schema is newer than this version of the crate, or the table is logged
+    /// where [`unlogged`](crate::PostgresStoreBuilder::unlogged) was asked for, or the reverse.
+    /// `Unavailable` when it takes more than a minute.
+    ///
+    /// # Cost
+    ///
+    /// A step from an older version may write the whole table anew, and keeps everybody else from
+    /// it meanwhile.
     pub async fn migrate(&self) -> Result<()> {
         let deadline = Instant::now() + TAKES_AT_MOST;
         let mut connection =
@@ -93,8 +73,8 @@ impl PostgresStore {
 }
 
 async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging) -> Result<()> {
-    let versions = versions(names, logging);
-    let latest = i32::try_from(versions.len()).unwrap_or(i32::MAX);
+    let steps = steps(names, logging);
+    let latest = i32::try_from(steps.len()).unwrap_or(i32::MAX);
     if version(connection, names, latest).await? < latest {
         // Under any other level it would not see what a node before it has committed.
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -114,7 +94,7 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
             }
             execute(&mut transaction, &create_versions(names)).await?;
         }
-        for (version, step) in (1..).zip(&versions).skip_while(|(version, _)| *version <= current) {
+        for (version, step) in (1..).zip(&steps).skip_while(|(version, _)| *version <= current) {
             execute(&mut transaction, step).await?;
             execute(&mut transaction, &insert_version(names, version)).await?;
         }
@@ -125,46 +105,42 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
 
 /// The schema's version, 0 when there is none.
 async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> Result<i32> {
-    let table = names.qualified("_migrations");
-    if look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("_migrations")])
-        .await?
-        .is_none()
-    {
+    let table = names.bare("_migrations");
+    if look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &table]).await?.is_none() {
         return Ok(0);
     }
-    let sql = format!("SELECT coalesce(max(version), 0) FROM {table}");
-    let row =
-        sqlx::query(safe(sql)).fetch_one(connection).await.map_err(|error| from_driver(&error))?;
-    let version: i32 = first(&[row])?;
+    let table = names.qualified("_migrations");
+    let sql = safe(format!("SELECT coalesce(max(version), 0) FROM {table}"));
+    let row = once(sqlx::query(sql)).fetch_one(connection).await;
+    let version: i32 = first(&[row.map_err(|error| from_driver(&error))?])?;
     if version > latest {
+        let table = names.table();
         return Err(Error::config(format!(
-            "the schema of {} has version {version}, this version of typed-sessions knows versions up to {latest}: upgrade \
-             typed-sessions here",
-            names.table()
+            "the schema of {table} has version {version}, this version of typed-sessions knows \
+             versions up to {latest}: upgrade typed-sessions here"
         )));
     }
     Ok(version)
 }
 
 async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logging) -> Result<()> {
-    let Some(is_unlogged) =
-        look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("")]).await?
-    else {
+    let table = names.table();
+    let found = look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("")]).await?;
+    let Some(is_unlogged) = found else {
+        let versions = names.qualified("_migrations");
         return Err(Error::config(format!(
-            "{} says that the schema is there, but the table {} is not: restore it, or drop the former and migrate anew",
-            names.qualified("_migrations"),
-            names.table()
+            "{versions} says that the schema is there, but the table {table} is not: restore it, \
+             or drop the former and migrate anew"
         )));
     };
     let (is, asked, change) = match (is_unlogged, logging) {
         (true, Logging::Logged) => ("unlogged", "unlogged(false)", "LOGGED"),
         (false, Logging::Unlogged) => ("logged", "unlogged(true)", "UNLOGGED"),
-        _ => return Ok(()),
+        (true, Logging::Unlogged) | (false, Logging::Logged) => return Ok(()),
     };
-    let table = names.table();
     Err(Error::config(format!(
-        "the table {table} is {is}, the store is configured with `{asked}`: change one of them; `ALTER TABLE {table} SET {change}` \
-         writes all sessions anew"
+        "the table {table} is {is}, the store is configured with `{asked}`: change one of them; \
+         `ALTER TABLE {table} SET {change}` writes all sessions anew"
     )))
 }
 
@@ -173,17 +149,19 @@ async fn look_up(
     sql: &'static str,
     names: &[&str],
 ) -> Result<Option<bool>> {
-    let query = names.iter().fold(sqlx::query(sql), |query, name| query.bind(*name));
+    let query = names.iter().fold(once(sqlx::query(sql)), |query, name| query.bind(*name));
     let row = query.fetch_optional(connection).await.map_err(|error| from_driver(&error))?;
     row.map(|row| first(&[row])).transpose()
 }
 
+/// Without a name that another client of a pooler could take for one of its own statements.
+fn once(query: PgQuery<'_>) -> PgQuery<'_> {
+    query.persistent(false)
+}
+
 async fn execute(connection: &mut PgConnection, sql: &str) -> Result<()> {
-    sqlx::raw_sql(safe(sql))
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(|error| from_driver(&error))
+    let executed = sqlx::raw_sql(safe(sql)).execute(connection).await;
+    executed.map(drop).map_err(|error| from_driver(&error))
 }
 
 fn first<'r, T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>>(

@@ -2,42 +2,37 @@
 
 use std::fmt;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
-use typed_sessions_core::{
-    Applied, Change, Guard, Header, Limit, Overflow, Record, Result, SessionId, SessionStore,
-    Timestamp, UserId,
+use tokio::time::Instant;
+use typed_sessions_core::__backend::{Effect, evicted};
+use typed_sessions_core::store::{
+    Applied, Change, Cursor, Deleted, Found, Header, Limit, More, Overflow, Owned, Page, Record,
 };
+use typed_sessions_core::{Result, SessionId, SessionStore, UserId};
 
-use crate::arguments::{Arguments, PgQuery, instant};
-use crate::builder::PostgresStoreBuilder;
-use crate::error::unexpected;
+use crate::arguments::{Arguments, PgQuery};
+use crate::error::{contended, unexpected};
 use crate::fields;
-use crate::link::{Effect, Link};
-use crate::migrate::Logging;
-use crate::sql::{Names, Statements};
+use crate::link::Link;
+use crate::logging::Logging;
+use crate::names::Names;
+use crate::statements::Statements;
+use crate::verdict::{self, Verdict};
+
+/// How often a write is made again that was refused for a reason which has gone.
+const MADE_AGAIN_AT_MOST: usize = 3;
+
+/// Rows of one statement that deletes many: it holds their locks for some milliseconds.
+pub(crate) const BATCH: u32 = 1000;
+
+/// For a statement that deletes many rows: nobody waits for it, and large fields take their time.
+pub(crate) const BATCH_TAKES_AT_MOST: Duration = Duration::from_secs(30);
 
 /// Sessions in PostgreSQL. Clones share the same pool.
-///
-/// # Guarantees
-///
-/// - A session is one row, its user a column of it. A write is one statement on that row with its guards in the `WHERE` clause: all of
-///   it or nothing, login and logout included. What `Ok` was said to is committed.
-/// - A limit on a user's sessions is counted and enforced in one statement too: logins of one user wait for each other.
-/// - A call ends within the [time limit](PostgresStoreBuilder::time_limit), with `ErrorKind::Unavailable` if PostgreSQL did not
-///   answer. When a connection breaks, reads are sent again; of a write the outcome is not known, and the caller is told so.
-///   What PostgreSQL has undone itself (a serialization failure, a deadlock with somebody else) is sent again.
-///
-/// # Cost
-///
-/// | call | round trips |
-/// |---|---|
-/// | every one: `load`, `apply`, `delete`, `sessions_of`, `purge_expired` | 1 |
-/// | the first of its kind on a connection | 1 more, which prepares the statement |
-///
-/// The pool also waits for the server's sign of life when it takes a connection back, after the call has returned.
 ///
 /// ```no_run
 /// use typed_sessions_postgres::PostgresStore;
@@ -47,6 +42,36 @@ use crate::sql::{Names, Statements};
 /// store.migrate().await?;
 /// # Ok(()) }
 /// ```
+///
+/// # Atomicity
+///
+/// A session is one row, its user a column of it. A write is one statement on that row with its
+/// guards in the `WHERE` clause: all of it or nothing, login and logout included. What `Ok` was
+/// said to is committed. A limit on a user's sessions is counted and enforced in one statement too:
+/// logins of one user wait for each other.
+///
+/// # Time
+///
+/// A row expires by PostgreSQL's own clock, once the time has passed for which its last header
+/// should be kept. From then on it is missing, whether or not anybody has deleted it: the
+/// [`sweeper`](PostgresStore::sweeper) and [`purge_expired`](PostgresStore::purge_expired) only
+/// reclaim space.
+///
+/// # Errors
+///
+/// A call ends within the [time limit](crate::PostgresStoreBuilder::time_limit), with
+/// `ErrorKind::Unavailable` if PostgreSQL did not answer. When a connection breaks, reads are sent
+/// again; of a write the outcome is not known, and the caller is told so. What PostgreSQL has
+/// undone itself (a serialization failure, a deadlock with somebody else) is sent again.
+///
+/// # Cost
+///
+/// Every call is one statement, and one round trip. The first of its kind on a connection costs one
+/// round trip more, which prepares the statement. A write is made again, three times at most, when
+/// it was refused and by the look at the reason, in the same statement, that had gone.
+///
+/// The pool also waits for the server's sign of life when it takes a connection back, after the
+/// call has returned.
 #[derive(Clone)]
 pub struct PostgresStore {
     inner: Arc<Inner>,
@@ -60,27 +85,14 @@ pub(crate) struct Inner {
 }
 
 impl PostgresStore {
-    /// A store on the PostgreSQL of this URL, with the defaults of [`PostgresStore::builder`]. It does not
-    /// [`migrate`](PostgresStore::migrate): without the table, calls fail with `ErrorKind::Store` and say so.
-    ///
-    /// `postgres://user:password@host:port/database`; see [`PostgresStoreBuilder::url`].
-    pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
-        Self::builder().url(url.as_ref()).connect().await
-    }
-
-    /// A store to be configured.
-    pub fn builder() -> PostgresStoreBuilder {
-        PostgresStoreBuilder::new()
+    pub(crate) fn new(link: Link, names: Names, logging: Logging) -> Self {
+        let statements = Statements::new(&names);
+        Self { inner: Arc::new(Inner { link, names, logging, statements }) }
     }
 
     /// The pool through which it goes.
     pub fn pool(&self) -> &PgPool {
         self.inner.link.pool()
-    }
-
-    pub(crate) fn new(link: Link, names: Names, logging: Logging) -> Self {
-        let statements = names.statements();
-        Self { inner: Arc::new(Inner { link, names, logging, statements }) }
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -107,36 +119,42 @@ impl PostgresStore {
         inner.upgrade().map(|inner| Self { inner })
     }
 
-    async fn create(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        if change.header.is_none() {
-            // Only a change that somebody made by hand has none: nothing can be created of it, but it may be a conflict.
-            let current = self.load(id).await?;
-            return Ok(change.evaluate(current.as_ref()).err().unwrap_or(Applied::Missing));
-        }
-        let arguments = Arguments::new(id, change);
+    async fn create(&self, arguments: &Arguments, end: Instant) -> Result<Verdict<Applied>> {
+        let statement = &self.statements().create;
         let bind = |query| arguments.bind(query);
-        let answer = self.link().send(&self.statements().create, Effect::Once, bind).await?;
-        Ok(if answer.affected == 1 { Applied::Applied } else { Applied::Conflict })
+        let answer = self.link().send_until(end, statement, Effect::Once, bind).await?;
+        let is_created = answer.affected == 1;
+        Ok(Verdict::Certain(if is_created { Applied::Applied } else { Applied::Conflict }))
     }
 
-    async fn update(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        let arguments = Arguments::new(id, change);
+    async fn update(&self, arguments: &Arguments, end: Instant) -> Result<Verdict<Applied>> {
+        let statement = &self.statements().update;
         let bind = |query| arguments.bind(query);
-        applied(&self.link().send(&self.statements().update, Effect::Once, bind).await?.rows)
+        let answer = self.link().send_until(end, statement, Effect::Once, bind).await?;
+        verdict::of_change(&answer.rows)
     }
 
-    async fn login(&self, id: &SessionId, change: &Change, limit: Limit) -> Result<Applied> {
-        let arguments = Arguments::new(id, change);
-        let is_new = matches!(change.guard, Guard::Absent);
+    async fn login(
+        &self,
+        arguments: &Arguments,
+        is_new: bool,
+        user: &UserId,
+        limit: Limit,
+        end: Instant,
+    ) -> Result<Verdict<Applied>> {
         let sessions = i32::try_from(limit.sessions).unwrap_or(i32::MAX);
-        let evicts = limit.overflow == Overflow::EvictOldest;
-        let answer = self
-            .link()
-            .send(&self.statements().login, Effect::Once, |query| {
-                arguments.bind(query).bind(is_new).bind(sessions).bind(evicts)
-            })
-            .await?;
-        applied(&answer.rows)
+        let evicts = match limit.overflow {
+            Overflow::EvictOldest => true,
+            Overflow::Refuse => false,
+        };
+        let statement = &self.statements().login;
+        let bind = |query| arguments.bind(query).bind(is_new).bind(sessions).bind(evicts);
+        let answer = self.link().send_until(end, statement, Effect::Once, bind).await?;
+        let verdict = verdict::of_change(&answer.rows)?;
+        for id in evicted_ids(&answer.rows)? {
+            evicted(&id, user);
+        }
+        Ok(verdict)
     }
 }
 
@@ -144,76 +162,126 @@ impl PostgresStore {
 impl SessionStore for PostgresStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
         let id = id.as_bytes();
-        let answer = self
-            .link()
-            .send(&self.statements().load, Effect::Repeatable, |query| query.bind(&id[..]))
-            .await?;
-        answer.rows.first().map(|row| record(row, 0)).transpose()
+        let statement = &self.statements().load;
+        let answer =
+            self.link().send(statement, Effect::Repeatable, |query| query.bind(&id[..])).await?;
+        answer.rows.first().map(record).transpose()
     }
 
     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        let limit = change.index.as_ref().and_then(|index| index.join.as_ref()?.limit);
-        match (limit, &change.guard) {
-            (Some(limit), _) if change.header.is_some() => self.login(id, change, limit).await,
-            (_, Guard::Absent) => self.create(id, change).await,
-            (_, Guard::Present(_)) => self.update(id, change).await,
-        }
-    }
-
-    async fn delete(&self, id: &SessionId) -> Result<bool> {
-        let id = id.as_bytes();
-        let answer = self
-            .link()
-            .send(&self.statements().delete, Effect::Once, |query| query.bind(&id[..]))
-            .await?;
-        Ok(answer.affected > 0)
-    }
-
-    async fn sessions_of(&self, user: &UserId) -> Result<Vec<(SessionId, Record)>> {
-        let user = user.as_str().as_bytes();
-        let answer = self
-            .link()
-            .send(&self.statements().sessions_of, Effect::Repeatable, |query| query.bind(user))
-            .await?;
-        let mut sessions = Vec::with_capacity(answer.rows.len());
-        for row in &answer.rows {
-            let id = row.try_get::<&[u8], _>(0).ok().and_then(|id| id.try_into().ok());
-            let id =
-                SessionId::from_bytes(id.ok_or_else(|| unexpected("an id that has not 16 bytes"))?);
-            match record(row, 1) {
-                Ok(record) => sessions.push((id, record)),
-                // One damaged session must not hide the user's others.
-                Err(error) => {
-                    tracing::warn!(session = %id, %error, "a session of a user cannot be read")
+        let arguments = Arguments::new(id, change);
+        let end = self.link().end_of_call();
+        for _ in 0..=MADE_AGAIN_AT_MOST {
+            let verdict = match (change, change.limit()) {
+                (Change::Create(_), Some((user, limit))) => {
+                    self.login(&arguments, true, user, limit, end).await?
                 }
+                (Change::Save(_) | Change::Rewrite(_), Some((user, limit))) => {
+                    self.login(&arguments, false, user, limit, end).await?
+                }
+                (Change::Create(_), None) => self.create(&arguments, end).await?,
+                (Change::Save(_) | Change::Rewrite(_), None) => {
+                    self.update(&arguments, end).await?
+                }
+            };
+            if let Verdict::Certain(applied) = verdict {
+                return Ok(applied);
             }
         }
-        Ok(sessions)
+        if change.has_conditions() { Ok(Applied::Conflict) } else { Err(contended()) }
     }
 
-    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        let (now, limit) = (instant(now.as_millis()), i64::try_from(limit).unwrap_or(i64::MAX));
-        let bind = |query: PgQuery<'static>| query.bind(now).bind(limit);
-        let answer = self.link().send(&self.statements().purge, Effect::Once, bind).await?;
-        Ok(usize::try_from(answer.affected).unwrap_or(usize::MAX))
+    async fn delete(&self, id: &SessionId, only: &Owned) -> Result<Deleted> {
+        let id = id.as_bytes();
+        let (user, login_epoch) = match only {
+            Owned::Anyones => (None, None),
+            Owned::OfUser(user) => (Some(user.as_str().as_bytes()), None),
+            Owned::OfLogin(epoch) => (None, Some(epoch.cast_signed())),
+        };
+        let (statement, end) = (&self.statements().delete, self.link().end_of_call());
+        for _ in 0..=MADE_AGAIN_AT_MOST {
+            let answer = self
+                .link()
+                .send_until(end, statement, Effect::Once, |query| {
+                    query.bind(&id[..]).bind(user).bind(login_epoch)
+                })
+                .await?;
+            if let Verdict::Certain(deleted) = verdict::of_delete(&answer.rows)? {
+                return Ok(deleted);
+            }
+        }
+        Err(contended())
+    }
+
+    async fn sessions_of(&self, user: &UserId, page: &Page) -> Result<Found> {
+        let user = user.as_str().as_bytes();
+        // No id comes before the empty one.
+        let after = page.after.as_ref().map_or(&[][..], Cursor::as_bytes);
+        let at_most = i64::try_from(page.at_most).unwrap_or(i64::MAX).max(1);
+        let answer = self
+            .link()
+            .send(&self.statements().sessions_of, Effect::Repeatable, |query| {
+                query.bind(user).bind(after).bind(at_most)
+            })
+            .await?;
+        let sessions = headers(&answer.rows)?;
+        let is_full = i64::try_from(sessions.len()).is_ok_and(|found| found >= at_most);
+        let last = sessions.last().filter(|_| is_full);
+        let next = last.map(|(id, _)| Cursor::new(*id.as_bytes()));
+        Ok(Found { sessions, next })
+    }
+
+    async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
+        let ids: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
+        let statement = &self.statements().headers;
+        let answer =
+            self.link().send(statement, Effect::Repeatable, |query| query.bind(&ids)).await?;
+        headers(&answer.rows)
+    }
+
+    async fn clear(&self, at_most: usize) -> Result<More> {
+        let at_most = u32::try_from(at_most).unwrap_or(BATCH).clamp(1, BATCH);
+        let bind = |query: PgQuery<'static>| query.bind(i64::from(at_most));
+        let patient = self.link().with_time_limit(BATCH_TAKES_AT_MOST);
+        // It ends more when it is carried out twice, but nobody whom it may not end.
+        let answer = patient.send(&self.statements().clear, Effect::Repeatable, bind).await?;
+        let has_found_all = answer.affected < u64::from(at_most);
+        Ok(if has_found_all { More::No } else { More::Yes })
     }
 }
 
 /// The columns `header` and `fields`.
-fn record(row: &PgRow, first: usize) -> Result<Record> {
-    let text =
-        |column| row.try_get::<&str, _>(column).map_err(|_| unexpected("a column of another type"));
-    Ok(Record::new(Header::from_text(text(first)?)?, fields::parse(text(first + 1)?)?))
+fn record(row: &PgRow) -> Result<Record> {
+    Ok(Record::new(Header::from_text(text(row, 0)?)?, fields::parse(text(row, 1)?)?))
 }
 
-fn applied(rows: &[PgRow]) -> Result<Applied> {
-    match rows.first().and_then(|row| row.try_get::<i32, _>(0).ok()) {
-        Some(0) => Ok(Applied::Applied),
-        Some(1) => Ok(Applied::Missing),
-        Some(2) => Ok(Applied::Conflict),
-        Some(3) => Ok(Applied::Full),
-        _ => Err(unexpected("no verdict")),
-    }
+/// The columns `id` and `header` of each row.
+fn headers(rows: &[PgRow]) -> Result<Vec<(SessionId, Option<Header>)>> {
+    let session = |row| {
+        let id = row_id(row)?;
+        Ok((id, Header::from_text(text(row, 1)?).ok()))
+    };
+    rows.iter().map(session).collect()
+}
+
+fn text(row: &PgRow, column: usize) -> Result<&str> {
+    row.try_get(column).map_err(|_| unexpected("a column of another type"))
+}
+
+fn row_id(row: &PgRow) -> Result<SessionId> {
+    session_id(row.try_get(0).ok())
+}
+
+fn session_id(bytes: Option<&[u8]>) -> Result<SessionId> {
+    let id = bytes.and_then(|bytes| bytes.try_into().ok());
+    id.map(SessionId::from_bytes).ok_or_else(|| unexpected("an id that has not 16 bytes"))
+}
+
+/// Whom a login ended, the column `evicted`.
+fn evicted_ids(rows: &[PgRow]) -> Result<Vec<SessionId>> {
+    let ids = rows.first().map(|row| row.try_get::<Option<Vec<Vec<u8>>>, _>(1));
+    let ids = ids.transpose().map_err(|_| unexpected("evicted sessions that are no ids"))?;
+    ids.flatten().unwrap_or_default().iter().map(|id| session_id(Some(id))).collect()
 }
 
 impl fmt::Debug for PostgresStore {

@@ -6,17 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
-use crate::link::{Effect, part_of};
-use crate::store::{Inner, PostgresStore};
-
-/// Rows of one statement: it holds their locks for a few milliseconds.
-const BATCH: u32 = 1000;
-
-/// For one: nobody waits for it, and large fields take their time.
-const BATCH_TAKES_AT_MOST: Duration = Duration::from_secs(30);
+use crate::link::part_of;
+use crate::store::{BATCH, BATCH_TAKES_AT_MOST, Inner, PostgresStore};
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 const LONGEST_INTERVAL: Duration = Duration::from_hours(365 * 24);
@@ -40,16 +35,17 @@ impl Sweeper {
 }
 
 impl PostgresStore {
-    /// Starts a task that deletes the rows of sessions that have ended, every so often, between half and one and a half times `every`
-    /// (10 ms at least, a year at most): an hour suits most.
+    /// Starts a task that deletes the rows of sessions that have ended, every so often: between
+    /// half and one and a half times `every` (10 ms at least, a year at most). An hour suits most.
     /// The session itself ends on time without it; this only reclaims space.
     ///
-    /// By PostgreSQL's own clock, so that neither a fake clock nor a wrong one on a node can end a session: a row goes when its
-    /// session has been over for between no time and twice its idle timeout, an hour at most.
+    /// By PostgreSQL's own clock, so that neither a fake clock nor a wrong one on a node can end a
+    /// session: a row goes when its session has been over for between no time and twice its idle
+    /// timeout, an hour at most.
     ///
-    /// It deletes in batches of 1,000 with `SKIP LOCKED` and rests after each as long as it took. Any number of nodes may run one:
-    /// they take different rows, at random instants. An error is logged, and it tries again within a minute. It runs until
-    /// [`Sweeper::stop`], or until the last clone of the store is gone or its pool is closed; dropping the handle changes nothing.
+    /// Any number of nodes may run one: they take different rows, at random instants. It runs until
+    /// [`Sweeper::stop`], or until the last clone of the store is gone or its pool is closed;
+    /// dropping the handle changes nothing.
     ///
     /// ```no_run
     /// # use typed_sessions_postgres::PostgresStore;
@@ -62,7 +58,17 @@ impl PostgresStore {
     /// # }
     /// ```
     ///
+    /// # Errors
+    ///
+    /// An error is logged, and it tries again within a minute.
+    ///
+    /// # Cost
+    ///
+    /// One statement for each 1,000 rows, with `SKIP LOCKED`. After each it rests as long as that
+    /// took.
+    ///
     /// # Panics
+    ///
     /// Outside of a tokio runtime.
     pub fn sweeper(&self, every: Duration) -> Sweeper {
         let (stop, stopped) = watch::channel(false);
@@ -75,20 +81,26 @@ impl PostgresStore {
         Sweeper { stop, task }
     }
 
-    /// Deletes up to `limit` rows of sessions that have ended, as [`sweeper`](PostgresStore::sweeper) does, and tells how many. One
-    /// statement, by an index, in 30 seconds at most: for a job of your own that calls it until it tells less than `limit`.
+    /// Deletes up to `limit` rows of sessions that have ended by PostgreSQL's own clock, as
+    /// [`sweeper`](PostgresStore::sweeper) does, and tells how many: for a job of your own, cron
+    /// for example, that calls it until it tells less than `limit`.
     ///
     /// ```no_run
     /// # use typed_sessions_postgres::PostgresStore;
     /// # async fn run(store: PostgresStore) -> typed_sessions_core::Result<()> {
-    /// while store.sweep(1000).await? == 1000 {}
+    /// while store.purge_expired(1000).await? == 1000 {}
     /// # Ok(()) }
     /// ```
-    pub async fn sweep(&self, limit: u32) -> Result<u64> {
+    ///
+    /// # Cost
+    ///
+    /// One statement, by an index, in 30 seconds at most. It passes over rows that somebody has
+    /// locked.
+    pub async fn purge_expired(&self, limit: u32) -> Result<u64> {
         let bind = |query: PgQuery<'static>| query.bind(i64::from(limit));
-        let patient =
-            self.link().with_time_limit(BATCH_TAKES_AT_MOST.max(self.link().time_limit()));
-        Ok(patient.send(&self.statements().sweep, Effect::Once, bind).await?.affected)
+        let patient = self.link().with_time_limit(BATCH_TAKES_AT_MOST);
+        let statement = &self.statements().purge_expired;
+        Ok(patient.send(statement, Effect::Once, bind).await?.affected)
     }
 }
 
@@ -105,10 +117,15 @@ async fn run(store: Weak<Inner>, every: Duration, mut stopped: watch::Receiver<b
             break;
         };
         let begin = Instant::now();
-        let swept = store.sweep(BATCH).await;
+        let swept = store.purge_expired(BATCH).await;
         if let Err(error) = &swept {
             let source = std::error::Error::source(error);
-            tracing::warn!(%error, source, "sweeping sessions failed; it is tried again within a minute");
+            tracing::warn!(
+                target: "typed_sessions",
+                %error,
+                source,
+                "sweeping sessions failed; it is tried again within a minute"
+            );
         }
         rest = rest_after(&swept, begin.elapsed(), every);
     }

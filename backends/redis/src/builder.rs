@@ -3,13 +3,43 @@
 use std::fmt;
 use std::time::Duration;
 
+use typed_sessions_core::__backend::connecting_limit;
 use typed_sessions_core::{Error, Result};
 
-use crate::connection::{Connection, RedisConnection};
 use crate::error::from_driver;
-use crate::link::Link;
+use crate::net::{Connection, Credentials, RedisConnection, Settings, Transport};
 use crate::store::RedisStore;
-use crate::tls::Certificates;
+
+impl RedisStore {
+    /// A store on the Redis of this URL, with the defaults of [`RedisStore::builder`].
+    ///
+    /// `redis://user:password@host:port/database`, `rediss://...` (feature `tls`),
+    /// `redis+cluster://a:7000,b:7000`, `redis+sentinel://a:26379,b:26379/master`, `unix:///path`.
+    /// See [`RedisStoreBuilder::url`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`RedisStoreBuilder::connect`].
+    ///
+    /// ```no_run
+    /// # async fn run() -> typed_sessions_core::Result<()> {
+    /// let store = typed_sessions_redis::RedisStore::connect("redis://127.0.0.1").await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
+        Self::builder().url(url.as_ref()).connect().await
+    }
+
+    /// A store to be configured.
+    pub fn builder() -> RedisStoreBuilder {
+        RedisStoreBuilder {
+            settings: Settings::default(),
+            connection: None,
+            prefix: "session".to_owned(),
+            time_limit: Duration::from_secs(2),
+        }
+    }
+}
 
 /// Configures a [`RedisStore`].
 ///
@@ -31,39 +61,17 @@ use crate::tls::Certificates;
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `connect`"]
 pub struct RedisStoreBuilder {
-    pub(crate) url: Option<String>,
+    settings: Settings,
     connection: Option<Connection>,
     prefix: String,
-    pub(crate) time_limit: Duration,
-    pub(crate) credentials: Credentials,
-    pub(crate) sentinel_credentials: Credentials,
-    pub(crate) database: Option<i64>,
-    pub(crate) certificates: Certificates,
+    time_limit: Duration,
 }
 
-#[derive(Clone, Default)]
-pub(crate) struct Credentials {
-    pub(crate) username: Option<String>,
-    pub(crate) password: Option<String>,
-}
-
-/// A seat in a user's index is kept for a login under way for a minute: a call must have ended by then.
+/// A login may be under way for a minute before its seat in the index is forgotten: by then its
+/// call must have ended.
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(30);
 
 impl RedisStoreBuilder {
-    pub(crate) fn new() -> Self {
-        Self {
-            url: None,
-            connection: None,
-            prefix: "session".to_owned(),
-            time_limit: Duration::from_secs(2),
-            credentials: Credentials::default(),
-            sentinel_credentials: Credentials::default(),
-            database: None,
-            certificates: Certificates::default(),
-        }
-    }
-
     /// Where Redis is; `redis://127.0.0.1:6379` by default.
     ///
     /// | URL | what |
@@ -73,29 +81,33 @@ impl RedisStoreBuilder {
     /// | `redis+cluster://user:password@host:port,host:port` | a Cluster, by any of its nodes |
     /// | `redis+sentinel://user:password@host:port,host:port/master/database` | a master, by its Sentinels |
     ///
-    /// With `rediss` instead of `redis` all connections are encrypted (feature `tls`). Percent-encode what has a meaning in
-    /// URLs. With Sentinel, user and password are the master's.
+    /// With `rediss` instead of `redis` all connections are encrypted (feature `tls`).
+    /// Percent-encode what has a meaning in URLs. With Sentinel, user and password are those of the
+    /// master.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.url = Some(url.into());
+        self.settings.url = Some(url.into());
         self
     }
 
-    /// A connection of the application's own, in the place of a URL. It reconnects as its kind does: a
-    /// `MultiplexedConnection` never, a `ConnectionManager` and a `ClusterConnection` by themselves. A `ClusterConnection`
-    /// should be made with `retries(0)`: it would send a write again whose answer was lost.
+    /// A connection of the application's own, in the place of a URL.
+    ///
+    /// It reconnects as its kind does: a `MultiplexedConnection` never, a `ConnectionManager` and a
+    /// `ClusterConnection` by themselves. Make a `ClusterConnection` with `retries(0)`, or it sends
+    /// a write again whose answer was lost.
     pub fn connection(mut self, connection: impl Into<RedisConnection>) -> Self {
         self.connection = Some(connection.into().0);
         self
     }
 
-    /// What all keys begin with, `session` by default: `session:id:...` and `session:user:...`. Applications that share a
-    /// Redis take different ones.
+    /// What all keys begin with, `session` by default: `session:id:...` and `session:user:...`.
+    /// Applications that share a Redis take different ones.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// The longest that a call of the store may take, waiting for a connection included: 2 seconds by default, at most 30.
+    /// The longest that a call of the store may take, waiting for a connection included: 2 seconds
+    /// by default, at most 30.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
@@ -103,13 +115,13 @@ impl RedisStoreBuilder {
 
     /// Who logs in to Redis, in the place of the URL's user.
     pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.credentials.username = Some(username.into());
+        self.settings.credentials.username = Some(username.into());
         self
     }
 
     /// Their password, in the place of the URL's.
     pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.credentials.password = Some(password.into());
+        self.settings.credentials.password = Some(password.into());
         self
     }
 
@@ -119,53 +131,60 @@ impl RedisStoreBuilder {
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Self {
-        self.sentinel_credentials =
+        self.settings.sentinel_credentials =
             Credentials { username: Some(username.into()), password: Some(password.into()) };
         self
     }
 
-    /// The number of the database, in the place of the URL's; 0 by default. A Cluster has only that.
+    /// The number of the database, in the place of the URL's; 0 by default. A Cluster has no other.
     pub fn database(mut self, number: i64) -> Self {
-        self.database = Some(number);
+        self.settings.database = Some(number);
         self
     }
 
-    /// Certificates for `rediss:` URLs: a root that is not among the system's, a client's own. The system's roots by
-    /// default.
+    /// Certificates for `rediss:` URLs: a root that is not among the system's, a client's own. The
+    /// system's roots by default.
     #[cfg(feature = "tls")]
     pub fn certificates(mut self, certificates: redis::TlsCertificates) -> Self {
-        self.certificates = Some(certificates);
+        self.settings.certificates = Some(certificates);
         self
     }
 
-    /// Connects. `Unavailable` when Redis cannot be reached within the time limit, or 5 seconds if that is shorter; `Store` when it refuses the
-    /// credentials, `Config` when the settings contradict each other.
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// - `Unavailable` when Redis cannot be reached within the time limit, or within 5 seconds if
+    ///   the time limit is shorter than that.
+    /// - `Store` when it refuses the credentials.
+    /// - `Config` when the settings contradict each other.
     pub async fn connect(self) -> Result<RedisStore> {
-        let link = self.link()?;
-        link.first_call().check().await.map_err(|error| from_driver(&error))?;
-        Ok(RedisStore::new(link, &self.prefix))
+        let transport = self.transport()?;
+        transport.first_call().check().await.map_err(|error| from_driver(&error))?;
+        Ok(RedisStore::new(transport, &self.prefix))
     }
 
-    fn link(&self) -> Result<Link> {
+    fn transport(&self) -> Result<Transport> {
         let limit = self.time_limit;
         if limit.is_zero() || limit > LONGEST_TIME_LIMIT {
             let message = format!(
-                "a time limit of {limit:?} is not possible: it must be above 0s and at most {LONGEST_TIME_LIMIT:?}"
+                "a time limit of {limit:?} is not possible: \
+                 it must be above 0s and at most {LONGEST_TIME_LIMIT:?}"
             );
             return Err(Error::config(message));
         }
         let Some(connection) = &self.connection else {
-            return Ok(Link::new(self.servers()?, limit));
+            return Ok(Transport::new(self.settings.servers(connecting_limit(limit))?, limit));
         };
-        let credentials =
-            self.credentials.username.is_some() || self.credentials.password.is_some();
-        if self.url.is_some() || credentials || self.database.is_some() {
+        let Settings { url, credentials, database, .. } = &self.settings;
+        let has_credentials = credentials.username.is_some() || credentials.password.is_some();
+        if url.is_some() || has_credentials || database.is_some() {
             return Err(Error::config(
-                "`connection` brings a connection that is made already: `url`, `username`, `password` and `database` \
-                 cannot change it",
+                "`connection` brings a connection that is made already: `url`, `username`, \
+                 `password` and `database` cannot change it",
             ));
         }
-        Ok(Link::given(connection.clone(), limit))
+        Ok(Transport::over(connection.clone(), limit))
     }
 }
 
@@ -175,7 +194,7 @@ impl fmt::Debug for RedisStoreBuilder {
         f.debug_struct("RedisStoreBuilder")
             .field("prefix", &self.prefix)
             .field("time_limit", &self.time_limit)
-            .field("database", &self.database)
+            .field("database", &self.settings.database)
             .finish_non_exhaustive()
     }
 }

@@ -9,24 +9,28 @@ enum Failure {
     #[error("Redis answered with {0}, which no command of this store does")]
     Unexpected(&'static str),
     #[error(
-        "Redis refused the credentials, or asks for some ({0}): check username and password of the store's URL or builder"
+        "Redis refused the credentials, or asks for some ({0}): check username and password of \
+         the store's URL or builder"
     )]
     Credentials(String),
     #[error(
-        "the Redis user lacks a permission ({0}): the guide's page on Redis lists the commands that the store needs"
+        "the Redis user lacks a permission ({0}): the guide's page on Redis lists the commands \
+         that the store needs"
     )]
     Permission(String),
     #[error(
-        "Redis has reached `maxmemory` and may evict nothing: raise it; sessions that expire make room by themselves"
+        "Redis has reached `maxmemory` and may evict nothing: raise it; sessions that expire make \
+         room by themselves"
     )]
     OutOfMemory,
     #[error(
-        "a key of this store holds something else ({0}): give each application on a Redis its own `prefix`"
+        "a key of this store holds something else ({0}): give each application on a Redis its own \
+         `prefix`"
     )]
     WrongType(String),
     #[error(
-        "this Redis is a read-only replica: connect to the master; Sentinel (`redis+sentinel:`) or Cluster \
-         (`redis+cluster:`) URLs follow a failover"
+        "this Redis is a read-only replica: connect to the master; Sentinel (`redis+sentinel:`) or \
+         Cluster (`redis+cluster:`) URLs follow a failover"
     )]
     ReadOnly,
     #[error("this Redis is a node of a Cluster: connect with `redis+cluster://host:port`")]
@@ -76,14 +80,16 @@ pub(crate) fn from_driver(error: &RedisError) -> Error {
     }
 }
 
-/// Redis quotes the arguments of a command that it does not know: a field's value could be among them.
+/// Redis quotes the arguments of a command that it does not know: a field's value could be among
+/// them.
 fn without_arguments(text: &str) -> String {
     text.split(", with args").next().unwrap_or_default().to_owned()
 }
 
 /// Errors that the driver does not know by name, and those that a script passes on.
 fn from_code(code: &str, text: String) -> Error {
-    // An error inside a script has the code of the script before Redis 7: `ERR Error running script ... -OOM command`.
+    // Before Redis 7 an error inside a script has the script's code: `ERR Error running script ...
+    // -OOM command`.
     let is = |name: &str| code == name || (code == "ERR" && text.contains(&format!("-{name} ")));
     if is("OOM") {
         Error::store(Failure::OutOfMemory)

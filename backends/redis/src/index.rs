@@ -1,263 +1,251 @@
-//! The index of users' sessions: a sorted set per user.
+//! The index of a user's sessions: a sorted set of [members](Member), in the order of their seats.
+//!
+//! Seats and the age of members are by Redis's clock, and nothing here is by that of a caller.
+//! Whoever reads the index asks the sessions themselves, and believes them. A seat that no session
+//! has is **vacant**: its login was refused, died, or is under way, or the session has ended. Older
+//! than a minute it is forgotten by whoever looks.
 
-use futures::future::{join_all, try_join_all};
+use std::collections::HashSet;
+use std::time::Duration;
+
 use redis::{Cmd, Value};
-use typed_sessions_core::{
-    Applied, Change, Error, ErrorKind, Join, Limit, Overflow, Record, Result, SessionId, Timestamp,
-    UserId,
-};
+use typed_sessions_core::__backend::Effect;
+use typed_sessions_core::store::{Cursor, Header};
+use typed_sessions_core::{Result, SessionId, Timestamp, UserId};
 
-use crate::error::{from_driver, unexpected};
+use crate::commands::Commands;
+use crate::error::unexpected;
 use crate::keys::Member;
-use crate::link::{Call, Effect};
-use crate::reply::{SEAT, Stored, guard_text, text, texts};
-use crate::script;
-use crate::store::{RedisStore, millis};
+use crate::reply::{Lifecycle, read_members, text, texts};
+use crate::script::{self, millis_rounded_up};
 
-/// A seat that is younger may be that of a login under way: its session is about to be written. Longer than any call.
-const LOGIN_TAKES_AT_MOST_MICROS: u64 = 60_000_000;
-/// How often a login that finds a full house looks for seats of sessions that have ended.
-const LOOKS: usize = 3;
+/// Longer than any call takes: a younger vacant seat may be that of a login under way.
+const LOGIN_TAKES_LESS_THAN: Duration = Duration::from_mins(1);
 
-/// The members of an index, as their sessions say.
-#[derive(Default)]
-struct Members {
-    /// The least recently used first.
-    live: Vec<(Member, Record)>,
-    /// Past their deadline, and the guard that says so.
-    ended: Vec<(Member, String)>,
-    /// Without a session of the user: it is gone, or a login that was refused or is under way.
-    vacant: Vec<Member>,
+/// Part of an index.
+pub(crate) struct IndexPage {
+    pub(crate) names: Vec<String>,
+    pub(crate) next: Option<Cursor>,
 }
 
-impl RedisStore {
-    /// Takes a seat in the index; `None` when the user has too many sessions and none may go.
-    pub(crate) async fn join(
-        &self,
-        call: &Call<'_>,
-        id: &SessionId,
-        change: &Change,
-        join: &Join,
-    ) -> Result<Option<Member>> {
-        for _ in 0..LOOKS {
-            if let Some(seat) = self.try_join(call, id, change, join).await? {
-                return Ok(Some(seat));
-            }
-            let names = self.names(call, &join.user).await?;
-            let members = self.look_up(call, &join.user, &names, change.now).await?;
-            if self.prune(call, &join.user, &members).await? == 0 {
-                break;
+/// Members of an index, as their sessions say.
+#[derive(Default)]
+pub(crate) struct Members {
+    /// The user's sessions, each once, live or not.
+    pub(crate) sessions: Vec<UsersSession>,
+    vacant: Vec<Member>,
+    /// What is neither: no members, or sessions that do not say whose they are.
+    odd: Vec<String>,
+}
+
+/// A session that is this user's.
+pub(crate) struct UsersSession {
+    /// With the seat that it has.
+    pub(crate) member: Member,
+    /// `None` when it cannot be read.
+    pub(crate) header: Option<Header>,
+    pub(crate) deadline: Timestamp,
+}
+
+/// Who asks for a seat.
+pub(crate) struct Joining<'a> {
+    pub(crate) id: &'a SessionId,
+    pub(crate) user: &'a UserId,
+    /// How many other live sessions the user may have.
+    pub(crate) others: Option<usize>,
+    pub(crate) now: Timestamp,
+    /// The longest that the session can last.
+    pub(crate) lasts: Duration,
+}
+
+/// What `join.lua` answered.
+enum Answer {
+    Joined(Member),
+    TooMany(Counted),
+}
+
+/// Members that count against a limit, perhaps not all of them.
+#[derive(Default)]
+struct Counted {
+    names: Vec<String>,
+    /// Those of them whose logins had been written before these names were read.
+    written: HashSet<String>,
+}
+
+impl Commands<'_> {
+    /// Takes a seat in the index; `None` when the user has too many sessions.
+    pub(crate) async fn join(&self, joining: &Joining<'_>) -> Result<Option<Member>> {
+        let mut uncounted = HashSet::new();
+        loop {
+            let Counted { names, written } = match self.try_join(joining, &uncounted).await? {
+                Answer::Joined(member) => return Ok(Some(member)),
+                Answer::TooMany(counted) => counted,
+            };
+            let members = self.look_up(joining.user, &names).await?;
+            let pruned = self.prune(joining.user, &members).await?;
+            let before = uncounted.len();
+            // Those whose time is up do not count here. They stay: the clock may be wrong.
+            let ended = members.sessions.iter().filter(|session| session.deadline <= joining.now);
+            uncounted.extend(ended.map(|session| session.member.to_string()));
+            // Nor do those that were written and are there no more.
+            let vacant = members.vacant.iter().map(Member::to_string);
+            uncounted.extend(vacant.filter(|member| written.contains(member)));
+            uncounted.extend(members.odd);
+            if pruned == 0 && uncounted.len() == before {
+                return Ok(None);
             }
         }
-        Ok(None)
     }
 
-    /// The seat that a session has; `None` when it has none, or has ended.
-    pub(crate) async fn seat_of(&self, call: &Call<'_>, id: &SessionId) -> Result<Option<Member>> {
-        let mut command = redis::cmd("HGET");
-        command.arg(self.keys().session(id)).arg(SEAT);
-        match call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))? {
-            Value::Nil => Ok(None),
-            seat => Ok(Some(Member { id: *id, seat: text(seat)? })),
-        }
-    }
-
-    /// Tells the index that a member's session will last longer.
-    pub(crate) async fn keep_longer(
-        &self,
-        call: &Call<'_>,
-        change: &Change,
-        join: &Join,
-        member: &Member,
-    ) -> Result<()> {
-        let deadline = absolute_deadline(change)?;
+    async fn try_join(&self, joining: &Joining<'_>, uncounted: &HashSet<String>) -> Result<Answer> {
         let fill = |command: &mut Cmd| {
-            command
-                .arg(member.to_string())
-                .arg(deadline.as_millis())
-                .arg(millis(deadline.since(change.now)));
-        };
-        script::PROLONG.run(call, &self.keys().user(&join.user), fill).await?;
-        Ok(())
-    }
-
-    async fn try_join(
-        &self,
-        call: &Call<'_>,
-        id: &SessionId,
-        change: &Change,
-        join: &Join,
-    ) -> Result<Option<Member>> {
-        let deadline = absolute_deadline(change)?;
-        let fill = |command: &mut Cmd| {
-            command.arg(change.now.as_millis()).arg(id.to_string()).arg(deadline.as_millis());
-            command.arg(millis(deadline.since(change.now)));
-            match join.limit {
-                Some(Limit { sessions, overflow: Overflow::Refuse, .. }) => {
-                    command.arg(sessions.saturating_sub(1))
-                }
-                _ => command.arg(""),
+            command.arg(joining.id.to_string()).arg(millis_rounded_up(joining.lasts));
+            match joining.others {
+                Some(others) => command.arg(others).arg(uncounted),
+                None => command.arg(""),
             };
         };
-        let reply = texts(script::JOIN.run(call, &self.keys().user(&join.user), fill).await?)?;
-        match reply.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["joined", seat] => Ok(Some(Member { id: *id, seat: seat.to_owned() })),
-            ["full", ..] => Ok(None),
-            _ => Err(unexpected("neither a seat nor a full house")),
+        let key = self.keys.user(joining.user);
+        match self.run(&script::JOIN, Effect::Once, &key, fill).await? {
+            Value::Array(members) => Ok(Answer::TooMany(read_counted(members)?)),
+            seat => match text(seat)?.parse() {
+                Ok(seat) => Ok(Answer::Joined(Member { id: *joining.id, seat })),
+                Err(_) => Err(unexpected("neither a seat nor members")),
+            },
         }
     }
 
-    /// Ends who must go so that the session that has just logged in is not one too many.
-    pub(crate) async fn make_room(
-        &self,
-        call: &Call<'_>,
-        itself: &Member,
-        user: &UserId,
-        limit: Limit,
-        now: Timestamp,
-    ) -> Result<()> {
-        // Counted after the session is written: of two logins at a time, the later one sees both.
-        let names = self.names(call, user).await?;
-        if names.len() <= limit.sessions {
-            return Ok(());
+    /// Notes in the index that a login is written, if it is for so short a time that its session
+    /// could expire while its seat is young enough to be that of a login under way.
+    pub(crate) async fn note_written(&self, user: &UserId, member: &Member, keep_for: Duration) {
+        if keep_for < LOGIN_TAKES_LESS_THAN {
+            let mut command = redis::cmd("ZADD");
+            command.arg(self.keys.user(user)).arg("XX").arg("GT");
+            command.arg(format!("{}.25", member.seat)).arg(member.to_string());
+            // If that fails, the seat counts against a limit until it is old.
+            let _ = self.send(&command).await;
         }
-        let members = self.look_up(call, user, &names, now).await?;
-        self.prune(call, user, &members).await?;
-        let others = members.live.iter().filter(|(member, _)| member.id != itself.id);
-        let others: Vec<String> = others.map(|(member, _)| member.to_string()).collect();
-        let fill = |command: &mut Cmd| {
-            command.arg(limit.sessions).arg(itself.to_string()).arg(&others);
-        };
-        let doomed = texts(script::EVICT.run(call, &self.keys().user(user), fill).await?)?;
-        let ending =
-            doomed.iter().filter_map(|text| text.parse().ok()).map(|member: Member| async move {
-                // Only while it still has this seat: somebody else may have logged in to it since.
-                self.end(call, &member.id, &member.seat, "").await?;
-                self.leave(call, user, &member).await
-            });
-        // All of them, whatever becomes of one.
-        join_all(ending).await.into_iter().collect()
     }
 
-    /// Gives a seat up.
-    pub(crate) async fn leave(
+    /// Keeps the index for as long as a session that will last longer.
+    pub(crate) async fn prolong(
         &self,
-        call: &Call<'_>,
         user: &UserId,
         member: &Member,
+        lasts: Duration,
     ) -> Result<()> {
-        let mut command = redis::cmd("ZREM");
-        command.arg(self.keys().user(user)).arg(member.to_string());
-        call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?;
+        let fill = |command: &mut Cmd| {
+            command.arg(member.to_string()).arg(member.seat).arg(millis_rounded_up(lasts));
+        };
+        self.run(&script::PROLONG, Effect::Repeatable, &self.keys.user(user), fill).await?;
         Ok(())
     }
 
-    /// The user's sessions, live or not, and what the index knows beyond them is forgotten.
-    pub(crate) async fn sessions_in_index(
-        &self,
-        call: &Call<'_>,
-        user: &UserId,
-    ) -> Result<Vec<(SessionId, Record)>> {
-        // Without a clock: whatever is stored may be alive.
-        let names = self.names(call, user).await?;
-        let members = self.look_up(call, user, &names, Timestamp::MIN).await?;
-        self.prune(call, user, &members).await?;
-        Ok(members.live.into_iter().map(|(member, record)| (member.id, record)).collect())
+    /// Gives up a seat that is certainly no session's any more. If that fails it is vacant, and
+    /// forgotten later: what its session has come to is certain, and the answer.
+    pub(crate) async fn leave(&self, user: &UserId, member: &Member) {
+        let mut command = redis::cmd("ZREM");
+        command.arg(self.keys.user(user)).arg(member.to_string());
+        let _ = self.send(&command).await;
     }
 
-    async fn names(&self, call: &Call<'_>, user: &UserId) -> Result<Vec<String>> {
+    /// Some members after a cursor, in the order of their seats. Deletions between two pages move
+    /// nobody, and a login meanwhile takes a seat at the end.
+    pub(crate) async fn page(
+        &self,
+        user: &UserId,
+        after: Option<&Cursor>,
+        at_most: usize,
+    ) -> Result<IndexPage> {
+        let after = match after {
+            None => "-inf".to_owned(),
+            Some(cursor) => format!("({}", String::from_utf8_lossy(cursor.as_bytes())),
+        };
         let mut command = redis::cmd("ZRANGE");
-        command.arg(self.keys().user(user)).arg(0).arg(-1);
-        texts(call.send(&command, Effect::Repeatable).await.map_err(|error| from_driver(&error))?)
+        command.arg(self.keys.user(user)).arg(after).arg("+inf").arg("BYSCORE");
+        command.arg("LIMIT").arg(0).arg(at_most).arg("WITHSCORES");
+        let (names, last) = read_members(self.send(&command).await?)?;
+        let is_last = names.len() < at_most;
+        Ok(IndexPage { names, next: last.filter(|_| !is_last).map(Cursor::new) })
+    }
+
+    /// All members.
+    pub(crate) async fn names(&self, user: &UserId) -> Result<Vec<String>> {
+        let mut command = redis::cmd("ZRANGE");
+        command.arg(self.keys.user(user)).arg(0).arg(-1);
+        texts(self.send(&command).await?)
     }
 
     /// What the members' sessions say.
-    async fn look_up(
-        &self,
-        call: &Call<'_>,
-        user: &UserId,
-        names: &[String],
-        now: Timestamp,
-    ) -> Result<Members> {
-        let loads = names.iter().filter_map(|name| name.parse().ok()).map(|member: Member| async move {
-            // All at once over one connection; in a Cluster, each from its node.
-            match self.load_stored(call, &member.id).await {
-                Ok(stored) => Ok(Some((member, stored))),
-                // It opens for nobody, and must not keep the others from being listed and revoked.
-                Err(error) if error.kind() == ErrorKind::Decode => {
-                    tracing::warn!(session = %member.id, "a session cannot be read and is not listed: {error}");
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            }
-        });
+    pub(crate) async fn look_up(&self, user: &UserId, names: &[String]) -> Result<Members> {
         let mut members = Members::default();
-        for (member, stored) in try_join_all(loads).await?.into_iter().flatten() {
-            match stored {
-                Some(Stored { record, seat }) if record.header.user() == Some(user) => {
-                    let its_own =
-                        seat.map_or_else(|| member.clone(), |seat| Member { id: member.id, seat });
-                    if member != its_own {
-                        // From before the user's last login to this session, or from one under way.
-                        members.vacant.push(member);
-                    }
-                    if record.header.is_live(now) {
-                        members.live.push((its_own, record));
-                    } else {
-                        members.ended.push((its_own, guard_text(&record.header)));
-                    }
-                }
-                _ => members.vacant.push(member),
+        let mut seats: Vec<Member> = Vec::with_capacity(names.len());
+        for name in names {
+            match name.parse() {
+                Ok(member) => seats.push(member),
+                Err(_) => members.odd.push(name.clone()),
             }
         }
+        let lifecycles = self.lifecycles(seats.iter().map(|member| member.id)).await?;
+        for (member, (_, lifecycle)) in seats.into_iter().zip(lifecycles) {
+            members.add(user, member, lifecycle);
+        }
         // A session may have been found by two members, at two moments.
-        members.live.sort_unstable_by_key(|(member, _)| member.id);
-        members.live.dedup_by_key(|(member, _)| member.id);
-        members
-            .live
-            .sort_unstable_by_key(|(member, record)| (record.header.last_seen(), member.id));
+        members.sessions.sort_by_key(|session| session.member.id);
+        members.sessions.dedup_by_key(|session| session.member.id);
         Ok(members)
     }
 
-    /// Forgets members without a session; tells how many.
-    async fn prune(&self, call: &Call<'_>, user: &UserId, members: &Members) -> Result<i64> {
-        let mut gone = 0;
-        for (member, guard) in &members.ended {
-            // Unless it was touched meanwhile.
-            if self.end(call, &member.id, &member.seat, guard).await?.is_some() {
-                self.leave(call, user, member).await?;
-                gone += 1;
-            }
+    /// Forgets vacant members that are old enough; tells how many.
+    pub(crate) async fn prune(&self, user: &UserId, members: &Members) -> Result<i64> {
+        if members.vacant.is_empty() {
+            return Ok(0);
         }
-        if !members.vacant.is_empty() {
-            let vacant: Vec<String> = members.vacant.iter().map(Member::to_string).collect();
-            let fill = |command: &mut Cmd| {
-                command.arg(LOGIN_TAKES_AT_MOST_MICROS).arg(&vacant);
-            };
-            let reply = script::PRUNE.run(call, &self.keys().user(user), fill).await?;
-            let Value::Int(pruned) = reply else { return Err(unexpected("no number of members")) };
-            gone += pruned;
+        let vacant: Vec<String> = members.vacant.iter().map(Member::to_string).collect();
+        let fill = |command: &mut Cmd| {
+            let age = u64::try_from(LOGIN_TAKES_LESS_THAN.as_micros()).unwrap_or(u64::MAX);
+            command.arg(age).arg(&vacant);
+        };
+        match self.run(&script::PRUNE, Effect::Repeatable, &self.keys.user(user), fill).await? {
+            Value::Int(gone) => Ok(gone),
+            _ => Err(unexpected("no number of members")),
         }
-        Ok(gone)
     }
 }
 
-fn absolute_deadline(change: &Change) -> Result<Timestamp> {
-    let header = change.header.as_ref().ok_or_else(|| unexpected("a login without a header"))?;
-    Ok(header.absolute_deadline())
+/// Members, each followed by its score.
+fn read_counted(values: Vec<Value>) -> Result<Counted> {
+    let (mut values, mut counted) = (values.into_iter(), Counted::default());
+    while let (Some(member), Some(score)) = (values.next(), values.next()) {
+        let (member, score) = (text(member)?, text(score)?);
+        if score.contains('.') {
+            counted.written.insert(member.clone());
+        }
+        counted.names.push(member);
+    }
+    Ok(counted)
 }
 
-/// What `apply` answered: the outcome, and the seat until then if it changed.
-pub(crate) fn read_applied(reply: Value) -> Result<(Applied, Option<String>)> {
-    match reply {
-        Value::Int(0) => Ok((Applied::Applied, None)),
-        Value::Int(1) => Ok((Applied::Missing, None)),
-        Value::Int(2) => Ok((Applied::Conflict, None)),
-        Value::Int(3) => Err(Error::corrupt("$guard", "it is not what this library writes")),
-        Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
-            Ok([Value::Int(0), seat]) => Ok((Applied::Applied, Some(text(seat)?))),
-            _ => Err(unexpected("no outcome of a change")),
-        },
-        _ => Err(unexpected("no outcome of a change")),
+impl Members {
+    fn add(&mut self, user: &UserId, member: Member, lifecycle: Option<Lifecycle>) {
+        let Some(lifecycle) = lifecycle else { return self.vacant.push(member) };
+        let deadline = lifecycle.deadline_of(user);
+        let is_its_seat = match lifecycle.seat {
+            Some(seat) => seat == member.seat,
+            // A user's session without a seat is damaged: it stays.
+            None => deadline.is_some(),
+        };
+        if !is_its_seat {
+            self.vacant.push(member);
+        }
+        match deadline {
+            Some(deadline) => self.sessions.push(UsersSession {
+                member: Member { seat: lifecycle.seat.unwrap_or(member.seat), ..member },
+                header: lifecycle.header,
+                deadline,
+            }),
+            None if is_its_seat => self.odd.push(member.to_string()),
+            None => {}
+        }
     }
 }

@@ -1,9 +1,17 @@
-//! Names: the keys in Redis and the members of an index.
+//! Names: the keys in Redis, what a session's hash holds beside its fields, and the members of an
+//! index.
 
 use std::fmt;
 use std::str::FromStr;
 
 use typed_sessions_core::{SessionId, UserId};
+
+/// In a session's hash: the header's text.
+pub(crate) const HEADER: &str = "$header";
+/// In a session's hash: the [guard](crate::guard).
+pub(crate) const GUARD: &str = "$guard";
+/// In a session's hash: the seat that the session has in its user's index.
+pub(crate) const SEAT: &str = "$seat";
 
 /// Makes the keys of one application.
 #[derive(Clone, Debug)]
@@ -43,11 +51,17 @@ impl Keys {
     }
 }
 
-/// A member of a user's index: a session and the seat that it took by one login. No two logins share one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A member of a user's index: a session, and the seat that one login to it took.
+///
+/// A **seat** is taken before a login is written to the session, and left when the next login or
+/// logout has been, or when the session has ended. Its number is the server's time in microseconds;
+/// each is above all others in the index. The session's hash says which seat is the session's. So a
+/// login that is refused gives up its own seat and no other's, and no two logins to one session can
+/// undo each other's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Member {
     pub(crate) id: SessionId,
-    pub(crate) seat: String,
+    pub(crate) seat: u64,
 }
 
 impl fmt::Display for Member {
@@ -61,7 +75,8 @@ impl FromStr for Member {
 
     fn from_str(text: &str) -> Result<Self, NotAMember> {
         let (id, seat) = text.split_once('.').ok_or(NotAMember)?;
-        Ok(Self { id: id.parse().map_err(|_| NotAMember)?, seat: seat.to_owned() })
+        let id = id.parse().map_err(|_| NotAMember)?;
+        Ok(Self { id, seat: seat.parse().map_err(|_| NotAMember)? })
     }
 }
 
@@ -91,10 +106,10 @@ mod tests {
 
     #[test]
     fn members_read_back() {
-        let member =
-            Member { id: SessionId::from_bytes([7; 16]), seat: "1795384800123456".to_owned() };
+        let member = Member { id: SessionId::from_bytes([7; 16]), seat: 1_795_384_800_123_456 };
         assert_eq!(member.to_string().parse::<Member>().ok(), Some(member));
-        assert!("BwcHBwcHBwcHBwcHBwcHBw".parse::<Member>().is_err());
-        assert!("x.1".parse::<Member>().is_err());
+        for odd in ["", ".", "BwcHBwcHBwcHBwcHBwcHBw", "BwcHBwcHBwcHBwcHBwcHBw.x", "x.1"] {
+            assert!(odd.parse::<Member>().is_err(), "{odd}");
+        }
     }
 }

@@ -1,27 +1,31 @@
-//! The Redis store of [typed-sessions](https://docs.rs/typed-sessions), on [redis]: standalone, Cluster and Sentinel.
+//! The Redis store of [typed-sessions](https://docs.rs/typed-sessions), on [redis]: standalone,
+//! Cluster and Sentinel.
 //!
-//! Redis 6.2 or later, or Valkey. One hash per session, one sorted set per user, one script call per write.
+//! Redis 6.2 or later, or Valkey. One hash per session, one sorted set per user, one script call
+//! per write.
+//!
+//! [redis]: driver
 
-mod arguments;
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod builder;
-mod cluster;
-mod connecting;
-mod connection;
+mod clear;
+mod commands;
+mod ending;
 mod error;
+mod evict;
+mod guard;
 mod index;
 mod keys;
-mod line;
-mod link;
-mod purge;
+mod login;
+mod net;
 mod reply;
 mod script;
-mod slots;
+mod session_hash;
 mod store;
-mod target;
-mod tls;
 
 pub use crate::builder::RedisStoreBuilder;
-pub use crate::connection::RedisConnection;
+pub use crate::net::RedisConnection;
 pub use crate::store::RedisStore;
-/// The driver, whose connections [`RedisStoreBuilder::connection`] takes.
-pub use redis;
+/// The crate of the driver, whose connections [`RedisStoreBuilder::connection`] takes.
+pub use redis as driver;

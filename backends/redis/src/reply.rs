@@ -1,48 +1,111 @@
-//! What Redis answered, as records.
+//! What Redis answered, as records and outcomes.
 
 use redis::Value;
-use typed_sessions_core::{Error, Fields, Header, Key, Record, Result, Text};
+use typed_sessions_core::store::{Applied, Fields, Header, Key, Record, Text};
+use typed_sessions_core::{Error, Result, Timestamp, UserId};
 
 use crate::error::unexpected;
+use crate::guard::Guard;
+use crate::keys::{GUARD, HEADER, SEAT};
 
-/// What the scripts need of the header: its deadline, login epoch and revision.
-pub(crate) const GUARD: &str = "$guard";
-/// The header's text.
-pub(crate) const HEADER: &str = "$header";
-/// Which member of the user's index is this session's.
-pub(crate) const SEAT: &str = "$seat";
-
-/// A session as the hash holds it.
+/// What a session's hash holds beside its fields. `None` for what is missing or cannot be read; not
+/// all of it is missing.
 #[derive(Debug)]
-pub(crate) struct Stored {
-    pub(crate) record: Record,
-    pub(crate) seat: Option<String>,
+pub(crate) struct Lifecycle {
+    pub(crate) header: Option<Header>,
+    guard: Option<Guard>,
+    pub(crate) seat: Option<u64>,
 }
 
-pub(crate) fn guard_text(header: &Header) -> String {
-    format!("{} {} {}", header.deadline().as_millis(), header.login_epoch(), header.revision())
+impl Lifecycle {
+    /// When the session ends, if it is this user's.
+    pub(crate) fn deadline_of(&self, user: &UserId) -> Option<Timestamp> {
+        let guard = self.guard.as_ref()?;
+        (guard.user.as_ref() == Some(user)).then_some(guard.deadline)
+    }
+}
+
+/// What became of an attempt to end a session.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// It has ended. It was this user's, or nobody's, and had this seat.
+    Yes {
+        user: Option<UserId>,
+        seat: Option<u64>,
+    },
+    Missing,
+    Superseded,
 }
 
 /// The answer to `HGETALL`; an empty one is no session.
-pub(crate) fn read_session(reply: Value) -> Result<Option<Stored>> {
+pub(crate) fn read_record(reply: Value) -> Result<Option<Record>> {
     let pairs = pairs(reply)?;
     if pairs.is_empty() {
         return Ok(None);
     }
-    let (mut header, mut seat, mut fields) = (None, None, Vec::with_capacity(pairs.len()));
+    let (mut header, mut fields) = (None, Vec::with_capacity(pairs.len()));
     for (key, value) in pairs {
         let key = std::str::from_utf8(&key).map_err(|_| unexpected("a key that is not UTF-8"))?;
         let value =
             std::str::from_utf8(&value).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
         match key {
             HEADER => header = Some(Header::from_text(value)?),
-            GUARD => {}
-            SEAT => seat = Some(value.to_owned()),
+            GUARD | SEAT => {}
             _ => fields.push((Key::new(key), Text::from_stored(value))),
         }
     }
     let header = header.ok_or_else(|| Error::corrupt(HEADER, "it is missing"))?;
-    Ok(Some(Stored { record: Record::new(header, Fields::from_iter(fields)), seat }))
+    Ok(Some(Record::new(header, Fields::from_iter(fields))))
+}
+
+/// The answer to `HMGET` of header, guard and seat; without any of them there is no session.
+pub(crate) fn read_lifecycle(reply: Value) -> Result<Option<Lifecycle>> {
+    let Value::Array(values) = reply else { return Err(unexpected("no list")) };
+    let values: [Value; 3] =
+        values.try_into().map_err(|_| unexpected("a list of another length"))?;
+    if values.iter().all(|value| *value == Value::Nil) {
+        return Ok(None);
+    }
+    let [header, guard, seat] = values.map(|value| text(value).ok());
+    Ok(Some(Lifecycle {
+        header: header.and_then(|text| Header::from_text(&text).ok()),
+        guard: guard.and_then(|text| Guard::parse(&text)),
+        seat: seat.and_then(|text| text.parse().ok()),
+    }))
+}
+
+/// What `apply.lua` answered: the outcome, and the seat until then if it changed.
+pub(crate) fn read_applied(reply: Value) -> Result<(Applied, Option<u64>)> {
+    match reply {
+        Value::Int(0) => Ok((Applied::Applied, None)),
+        Value::Int(1) => Ok((Applied::Missing, None)),
+        Value::Int(2) => Ok((Applied::Superseded, None)),
+        Value::Int(3) => Ok((Applied::Conflict, None)),
+        Value::Int(4) => Err(Error::corrupt(GUARD, "it is not what this library writes")),
+        Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
+            Ok([Value::Int(0), seat]) => Ok((Applied::Applied, text(seat)?.parse().ok())),
+            _ => Err(unexpected("no outcome of a change")),
+        },
+        _ => Err(unexpected("no outcome of a change")),
+    }
+}
+
+/// What `delete.lua` answered.
+pub(crate) fn read_ended(reply: Value) -> Result<Ended> {
+    match reply {
+        Value::Int(1) => Ok(Ended::Missing),
+        Value::Int(2) => Ok(Ended::Superseded),
+        Value::Array(parts) => {
+            let Ok([guard, seat]) = <[Value; 2]>::try_from(parts) else {
+                return Err(unexpected("no outcome of a deletion"));
+            };
+            // What is damaged has ended as well.
+            let guard = text(guard).ok().and_then(|text| Guard::parse(&text));
+            let seat = text(seat).ok().and_then(|text| text.parse().ok());
+            Ok(Ended::Yes { user: guard.and_then(|guard| guard.user), seat })
+        }
+        _ => Err(unexpected("no outcome of a deletion")),
+    }
 }
 
 /// Keys and values, in either protocol.
@@ -61,6 +124,24 @@ fn pairs(reply: Value) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         }
         _ => Err(unexpected("neither a map nor an array")),
     }
+}
+
+/// The answer to `ZRANGE ... WITHSCORES`, in either protocol: members, and the last one's score.
+pub(crate) fn read_members(reply: Value) -> Result<(Vec<String>, Option<String>)> {
+    let Value::Array(items) = reply else { return Err(unexpected("no list")) };
+    let mut values = items.into_iter().flat_map(|item| match item {
+        Value::Array(pair) => pair,
+        value => vec![value],
+    });
+    let (mut members, mut last) = (Vec::new(), None);
+    while let (Some(member), Some(score)) = (values.next(), values.next()) {
+        members.push(text(member)?);
+        last = Some(match score {
+            Value::Double(score) => score.to_string(),
+            score => text(score)?,
+        });
+    }
+    Ok((members, last))
 }
 
 fn bytes(value: Value) -> Result<Vec<u8>> {

@@ -1,9 +1,10 @@
-//! Who may enter: a header, a presented secret and an instant.
+//! Who may enter: a header, a presented token and an instant.
 
-use super::Policy;
-use crate::record::{Header, SuccessorState};
+use super::deadlines::is_within;
+use super::settings::Policy;
+use crate::store::{Header, SuccessorState};
 use crate::time::Timestamp;
-use crate::token::Secret;
+use crate::token::{Secret, Token};
 
 /// Why a presented secret opens the session.
 #[derive(Clone, Debug)]
@@ -17,41 +18,59 @@ pub(crate) enum Admission {
 /// Why it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The session is past its deadline.
+    /// The session is over.
     Expired,
-    /// The secret is no secret of this session, or older than the one before (T4).
+    /// The secret is no secret of this login, or came too soon after one that replaced it without
+    /// grace to tell a late request from a thief (T4).
     WrongSecret,
-    /// It is the secret before the current one, past its grace, and the current one is in use (R4).
+    /// It is an older secret of this login, past its grace, and a newer one is in use (R4).
     Reused,
 }
 
 impl Policy {
-    /// Decides whether `secret` opens the session at `now`. Every comparison is in constant time.
+    /// Decides whether `token` opens the session at `now`. Every comparison of secrets is in
+    /// constant time.
     pub(crate) fn admit(
         &self,
         header: &Header,
-        secret: &Secret,
+        token: &Token,
         now: Timestamp,
     ) -> Result<Admission, Refusal> {
-        if !header.is_live(now) {
+        if !self.is_live(header, now) {
             return Err(Refusal::Expired);
         }
-        let presented = secret.hash();
+        // The mark that every secret of this login carries: without it, it is none of them.
+        if !token.is_of(&header.lineage) {
+            return Err(Refusal::WrongSecret);
+        }
+        let presented = token.secret().hash();
         if header.secret.hash.matches(&presented) {
             return Ok(Admission::Current);
         }
-        let previous =
-            header.previous.as_ref().filter(|previous| previous.hash.matches(&presented));
-        let Some(previous) = previous else {
-            return Err(Refusal::WrongSecret);
-        };
-        let grace = self.renewal.map(|renewal| renewal.grace).unwrap_or_default();
-        let in_grace = now < previous.renewed.after(grace);
-        match previous.successor {
-            SuccessorState::Presented if !in_grace => Err(Refusal::Reused),
-            SuccessorState::Presented | SuccessorState::Unseen => {
-                Ok(Admission::Previous { successor: secret.successor(&previous.seed) })
+        let previous = header.previous.as_ref();
+        match previous.filter(|previous| previous.hash.matches(&presented)) {
+            None if self.may_be_late(header, now) => Err(Refusal::WrongSecret),
+            None => Err(Refusal::Reused),
+            Some(previous) => {
+                let is_in_grace = is_within(previous.renewed, self.grace(), now);
+                match previous.successor {
+                    SuccessorState::Presented(first) if !is_in_grace => {
+                        // Requests that were sent together arrive one after the other: the answer
+                        // to the first of them has just been used.
+                        let is_late = is_within(first, self.grace(), now);
+                        Err(if is_late { Refusal::WrongSecret } else { Refusal::Reused })
+                    }
+                    SuccessorState::Presented(_) | SuccessorState::Unseen => {
+                        let successor = token.secret().successor(&previous.seed);
+                        Ok(Admission::Previous { successor })
+                    }
+                }
             }
         }
+    }
+
+    /// Whether a request with a secret that was replaced without grace may just be on its way.
+    fn may_be_late(&self, header: &Header, now: Timestamp) -> bool {
+        header.replaced.is_some_and(|replaced| is_within(replaced, self.grace(), now))
     }
 }

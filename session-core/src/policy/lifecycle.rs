@@ -2,46 +2,52 @@
 
 use std::sync::Arc;
 
-use super::Policy;
-use crate::auth_tag::AuthTag;
+use super::deadlines::{is_from_a_wrong_clock, is_within};
+use super::settings::Policy;
 use crate::login::Login;
-use crate::record::{CurrentSecret, Header};
+use crate::store::{
+    CurrentSecret, Header, LoginInfo, Persistence, PreviousSecret, SuccessorState, UserId,
+};
 use crate::time::Timestamp;
-use crate::token::Secret;
-use crate::user::{LoginInfo, UserId};
+use crate::token::{AuthTag, Lineage, Secret};
 
 impl Policy {
     /// The header of a new session.
-    pub(crate) fn create(&self, secret: &Secret, now: Timestamp) -> Header {
+    pub(crate) fn create(&self, secret: &Secret, lineage: Lineage, now: Timestamp) -> Header {
         let mut header = Header {
             revision: 0,
             login_epoch: 0,
             created: now,
             last_seen: now,
             deadline: now,
-            absolute_deadline: now.after(self.absolute_timeout),
+            absolute_deadline: now,
+            period_start: now,
             idle_timeout: None,
             absolute_timeout: None,
+            persistence: Persistence::Volatile,
+            lineage,
             secret: CurrentSecret::new(secret, now),
             previous: None,
+            replaced: None,
             login: None,
         };
-        self.touch(&mut header, now);
+        self.restart(&mut header, now);
         header
     }
 
     /// The header after a touch that the caller asked for.
     pub(crate) fn touched(&self, header: &Header, now: Timestamp) -> Header {
-        let mut next = following(header);
+        let mut next = self.following(header, now);
         self.touch(&mut next, now);
         next
     }
 
     /// The header with a fresh secret and no grace: every token handed out before is dead (R5).
-    pub(crate) fn rekeyed(header: &Header, secret: &Secret, now: Timestamp) -> Header {
-        let mut next = following(header);
+    pub(crate) fn rekeyed(&self, header: &Header, secret: &Secret, now: Timestamp) -> Header {
+        let mut next = self.following(header, now);
         next.secret = CurrentSecret::new(secret, now);
         next.previous = None;
+        next.replaced = Some(now);
         next
     }
 
@@ -55,29 +61,26 @@ impl Policy {
         secret: &Secret,
         now: Timestamp,
     ) -> Header {
-        let mut next = Self::rekeyed(header, secret, now);
-        next.login_epoch = next.login_epoch.wrapping_add(1);
-        next.login = Some(Arc::new(LoginInfo {
-            user,
-            authenticated: now,
-            device: login.device.clone(),
-            tag,
-        }));
+        let mut next = self.rekeyed(header, secret, now);
+        Self::begin_lineage(&mut next);
+        let device = login.device.clone();
+        next.login = Some(Arc::new(LoginInfo { user, authenticated: now, device, tag }));
         next.idle_timeout = login.idle_timeout;
         next.absolute_timeout = login.absolute_timeout;
+        next.persistence = login.persistence;
         self.restart(&mut next, now);
         next
     }
 
-    /// The header after the logged-in user proved again who they are: fresh secret, both deadlines anew (NIST
-    /// SP 800-63B-4, 5.2: reauthentication resets both timeouts), the same epoch.
+    /// The header after the logged-in user proved again who they are: fresh secret, both deadlines
+    /// anew (NIST SP 800-63B-4, 5.2: reauthentication resets both timeouts), the same epoch.
     pub(crate) fn reauthenticated(
         &self,
         header: &Header,
         secret: &Secret,
         now: Timestamp,
     ) -> Header {
-        let mut next = Self::rekeyed(header, secret, now);
+        let mut next = self.rekeyed(header, secret, now);
         if let Some(login) = &mut next.login {
             Arc::make_mut(login).authenticated = now;
         }
@@ -87,12 +90,13 @@ impl Policy {
 
     /// The header with another tag, and a fresh secret: what the login rests on has changed.
     pub(crate) fn retagged(
+        &self,
         header: &Header,
         tag: AuthTag,
         secret: &Secret,
         now: Timestamp,
     ) -> Header {
-        let mut next = Self::rekeyed(header, secret, now);
+        let mut next = self.rekeyed(header, secret, now);
         if let Some(login) = &mut next.login {
             Arc::make_mut(login).tag = Some(tag);
         }
@@ -101,29 +105,55 @@ impl Policy {
 
     /// Both timeouts begin anew, as the session's login chose them or as configured.
     fn restart(&self, header: &mut Header, now: Timestamp) {
-        header.absolute_deadline =
-            now.after(header.absolute_timeout.unwrap_or(self.absolute_timeout));
+        header.period_start = now;
+        header.absolute_deadline = now.after(self.absolute_timeout_of(header));
         self.touch(header, now);
     }
 
-    /// The header after a logout: fresh secret, next epoch. What the login had made longer is cut back to what an
-    /// anonymous session may last; nothing becomes longer.
+    /// The header after a logout: fresh secret, next epoch. What the login had made longer is cut
+    /// back to what an anonymous session may last; nothing becomes longer.
     pub(crate) fn logged_out(&self, header: &Header, secret: &Secret, now: Timestamp) -> Header {
-        let mut next = Self::rekeyed(header, secret, now);
-        next.login_epoch = next.login_epoch.wrapping_add(1);
+        let mut next = self.rekeyed(header, secret, now);
+        Self::begin_lineage(&mut next);
         next.login = None;
         next.idle_timeout = None;
         next.absolute_timeout = None;
+        next.persistence = Persistence::Volatile;
+        next.period_start = now;
         next.absolute_deadline = next.absolute_deadline.min(now.after(self.absolute_timeout));
         self.touch(&mut next, now);
         next
     }
-}
 
-/// The header's next revision, so far the same. A counter that a damaged record has at its end begins anew: all that
-/// matters is that it differs.
-pub(super) fn following(header: &Header) -> Header {
-    let mut next = header.clone();
-    next.revision = next.revision.wrapping_add(1);
-    next
+    /// The next login epoch, whose secrets carry a mark of their own.
+    fn begin_lineage(header: &mut Header) {
+        header.login_epoch = header.login_epoch.wrapping_add(1);
+        header.lineage = Lineage::random();
+    }
+
+    /// Marks the header as used at `now`; the absolute deadline is the limit. A period that a wrong
+    /// clock has begun in the future begins now.
+    pub(super) fn touch(&self, header: &mut Header, now: Timestamp) {
+        let absolute = self.absolute_timeout_of(header);
+        if is_from_a_wrong_clock(header.period_start, absolute, now) {
+            header.period_start = now;
+            header.absolute_deadline = header.absolute_deadline.min(now.after(absolute));
+        }
+        header.last_seen = now;
+        let idle = now.after(self.idle_timeout_of(header));
+        header.deadline = idle.min(self.absolute_deadline(header));
+    }
+
+    /// The header's next revision, so far the same but for what is no longer needed (R7). A counter
+    /// that a damaged record has at its end begins anew: all that matters is that it differs.
+    pub(super) fn following(&self, header: &Header, now: Timestamp) -> Header {
+        let mut next = header.clone();
+        next.revision = next.revision.wrapping_add(1);
+        let is_spent = |previous: &PreviousSecret| {
+            matches!(previous.successor, SuccessorState::Presented(first)
+                if !is_within(previous.renewed.max(first), self.grace(), now))
+        };
+        next.previous = next.previous.filter(|previous| !is_spent(previous));
+        next
+    }
 }

@@ -1,9 +1,10 @@
-//! What an open has to write: a touch, a renewal, the news that a renewed secret arrived. Mostly nothing.
+//! What an open has to write: a touch, a renewal, the news that a renewed secret arrived. Mostly
+//! nothing.
 
-use super::Policy;
 use super::admit::Admission;
-use super::lifecycle::following;
-use crate::record::{CurrentSecret, Header, PreviousSecret, SuccessorState};
+use super::deadlines::{is_due, is_from_a_wrong_clock};
+use super::settings::Policy;
+use crate::store::{CurrentSecret, Header, PreviousSecret, SuccessorState};
 use crate::time::Timestamp;
 use crate::token::Secret;
 
@@ -16,7 +17,8 @@ pub(crate) struct Upkeep {
 }
 
 impl Policy {
-    /// What is due at `now` for a request that was admitted with `secret`; `None` when nothing is, as for most requests.
+    /// What is due at `now` for a request that was admitted with `secret`; `None` when nothing is,
+    /// as for most requests.
     pub(crate) fn upkeep(
         &self,
         header: &Header,
@@ -26,18 +28,18 @@ impl Policy {
     ) -> Option<Upkeep> {
         let touch = self.touch_is_due(header, now);
         let current = matches!(admission, Admission::Current);
-        let confirm = current
-            && header.previous.as_ref().is_some_and(|p| p.successor == SuccessorState::Unseen);
+        let is_unseen = |previous: &PreviousSecret| previous.successor == SuccessorState::Unseen;
+        let confirm = current && header.previous.as_ref().is_some_and(is_unseen);
         let renew = current && self.renewal_is_due(header, now);
         if !(touch || confirm || renew) {
             return None;
         }
-        let mut next = following(header);
+        let mut next = self.following(header, now);
         if touch {
             self.touch(&mut next, now);
         }
         if confirm && let Some(previous) = &mut next.previous {
-            previous.successor = SuccessorState::Presented;
+            previous.successor = SuccessorState::Presented(now);
         }
         let renewed = renew.then(|| renew_secret(&mut next, secret, now));
         Some(Upkeep { header: next, renewed })
@@ -45,16 +47,20 @@ impl Policy {
 
     /// Throttled, but never so much that a session in use could run idle.
     fn touch_is_due(&self, header: &Header, now: Timestamp) -> bool {
-        let every = self.touch_every.min(self.idle_timeout_of(header) / 2);
+        let idle = self.idle_timeout_of(header);
+        let every = self.touch_every.min(idle / 2);
+        // Nodes whose clocks differ a little must not each take the other's touch for a wrong one.
         now.since(header.last_seen) >= every
+            || is_from_a_wrong_clock(header.last_seen, every.max(idle / 4), now)
     }
 
     fn renewal_is_due(&self, header: &Header, now: Timestamp) -> bool {
-        self.renewal.is_some_and(|renewal| now.since(header.secret.since) >= renewal.every)
+        self.renewal.is_some_and(|renewal| is_due(header.secret.since, renewal.every, now))
     }
 }
 
-/// Puts the successor of `secret` in its place. All who race with the same secret derive the same successor (R2).
+/// Puts the successor of `secret` in its place. All who race with the same secret derive the same
+/// successor (R2).
 fn renew_secret(header: &mut Header, secret: &Secret, now: Timestamp) -> Secret {
     let successor = secret.successor(&header.secret.seed);
     let old = std::mem::replace(&mut header.secret, CurrentSecret::new(&successor, now));

@@ -2,50 +2,58 @@
 
 use std::collections::BTreeMap;
 
-use super::save::FieldChange;
-use super::{Outcome, Session, State};
-use crate::data::{Role, SessionData};
+use super::commit::{Plan, Unsaved};
+use super::handle::Session;
+use crate::data::{FieldChange, Role, SessionData, Stored, edit_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::stored::Stored;
+use crate::store::{Fields, Key, Text};
 
 impl<D: SessionData> Session<D> {
-    /// The fields as stored, key to JSON text, as of the last store call of this handle; fields past their ttl are left
-    /// out. Includes keys that `D` does not know. Empty before the first save.
+    /// The fields as stored, key to JSON text, as of the last store call of this handle; fields
+    /// past their ttl are left out. Includes keys that `D` does not know. Empty before the first
+    /// save.
     ///
     /// ```
-    /// # use typed_sessions::{MemoryStore, SessionData, Sessions};
-    /// # #[derive(SessionData)] struct Shop { cart: Vec<String>, visits: u32 }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// let mut session = sessions.start();
     /// session.cart.push("tea".into());
     /// session.save().await?;
     /// let raw = session.raw();
     /// assert_eq!(raw["cart"], r#"["tea"]"#);
     /// assert_eq!(raw["visits"], "0");
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
     pub fn raw(&self) -> BTreeMap<String, String> {
         let now = self.context.now();
         let fields = self.record().into_iter().flat_map(|record| record.fields.iter());
         fields
             .filter_map(|(key, text)| {
-                Some((key.as_str().to_owned(), text.live_at(now)?.to_owned()))
+                Some((key.as_str().to_owned(), text.live_at(now, None)?.to_owned()))
             })
             .collect()
     }
 
-    /// Writes JSON texts under keys, known to `D` or not, and reads the known ones into the struct: unsaved changes of
-    /// those fields are dropped. Fields with a ttl get it.
+    /// Writes JSON texts under keys, known to `D` or not, and reads the known ones into the struct:
+    /// unsaved changes of those fields are dropped. Fields with a ttl get it. Stores a new session.
     ///
-    /// Atomic. `Invalid` for a key that is empty, begins with `$` or holds the user, and for a text that is no JSON;
-    /// `Decode` for a known key whose text does not fit. Stores a new session. Cost: one `apply`.
+    /// # Atomicity
+    ///
+    /// All of the texts or none.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a key that is empty, begins with `$` or holds the user, and for a text that is
+    /// no JSON; `Decode` for a known key whose text does not fit; otherwise as
+    /// [`save`](Session::save).
+    ///
+    /// # Cost
+    ///
+    /// One `apply`.
     ///
     /// ```
-    /// # use typed_sessions::{ErrorKind, MemoryStore, SessionData, Sessions};
-    /// # #[derive(SessionData)] struct Shop { visits: u32 }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> typed_sessions::Result<()> {
-    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
     /// let mut session = sessions.start();
     /// session.extend_raw([("visits", "5"), ("campaign", r#""spring""#)]).await?;
     /// assert_eq!(session.visits, 5);
@@ -53,7 +61,7 @@ impl<D: SessionData> Session<D> {
     ///
     /// let error = session.extend_raw([("visits", "many")]).await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Invalid);          // no JSON
-    /// # Ok(()) }
+    /// # Ok(()) });
     /// ```
     pub async fn extend_raw<K, T>(&mut self, fields: impl IntoIterator<Item = (K, T)>) -> Result<()>
     where
@@ -66,35 +74,25 @@ impl<D: SessionData> Session<D> {
             .collect();
         texts.iter().try_for_each(|(key, json)| check_text::<D>(key, json))?;
         let now = self.context.now();
+        let is_known = |key: &str| named_by::<D>(key);
         let known: Vec<FieldChange> = texts
             .iter()
-            .filter_map(|(key, json)| Some((named_by::<D>(key)?, Some(json.clone()))))
+            .filter_map(|(key, json)| Some((is_known(key)?, Some(json.clone()))))
             .collect();
-        let alone = Self::edit(&known, now).alone();
+        let alone = Fields::default().with(&edit_of::<D>(&known, now));
         let stored = Stored::new(&alone, now);
-        let mut fresh = D::initial();
-        known.iter().try_for_each(|(index, _)| fresh.read_field(*index, &stored))?;
+        let mut fresh = D::__initial();
+        known.iter().try_for_each(|(index, _)| fresh.__read_field(*index, &stored))?;
 
-        let with_unknown = |changes: &[FieldChange]| {
-            let mut edit = Self::edit(changes, now);
-            let unknown = texts.iter().filter(|(key, _)| named_by::<D>(key).is_none());
-            unknown.for_each(|(key, json)| edit.put_unknown(key, json));
-            edit
-        };
-        let mut outcome = Outcome::Conflict;
-        if let State::New { .. } = self.state {
-            // A new session is stored along with the fields.
-            let mut everything = self.unsaved()?;
-            self.check_user(&self.data, &everything)?;
-            everything.retain(|(index, _)| known.iter().all(|(other, _)| index != other));
-            everything.extend(known.iter().cloned());
-            outcome = self.store_new(now, with_unknown(&everything)).await?;
-        }
-        if outcome == Outcome::Conflict {
-            self.write(now, with_unknown(&known)).await?;
-        }
+        self.commit(Unsaved::Stays, |ground| {
+            let mut edit = edit_of::<D>(&known, ground.now);
+            let unknown = texts.iter().filter(|(key, _)| is_known(key).is_none());
+            edit.set.extend(unknown.map(|(key, json)| (Key::new(key), Text::lasting(json))));
+            Ok(Plan::fields(edit, ()))
+        })
+        .await?;
         for (index, _) in known {
-            self.data.read_field(index, &stored)?;
+            self.data.__read_field(index, &stored)?;
             self.mark_saved(index);
         }
         Ok(())
@@ -103,7 +101,7 @@ impl<D: SessionData> Session<D> {
 
 /// The field that is stored under this key, or was.
 fn named_by<D: SessionData>(key: &str) -> Option<usize> {
-    D::FIELDS.iter().position(|spec| spec.key == key || spec.aliases.contains(&key))
+    D::__FIELDS.iter().position(|spec| spec.key == key || spec.aliases.contains(&key))
 }
 
 /// Whether the text may be written under the key.
@@ -112,7 +110,7 @@ fn check_text<D: SessionData>(key: &str, json: &str) -> Result<()> {
         "an empty key names nothing"
     } else if key.starts_with('$') {
         "keys that begin with `$` are reserved"
-    } else if named_by::<D>(key).is_some_and(|index| D::FIELDS[index].role == Role::User) {
+    } else if named_by::<D>(key).is_some_and(|index| D::__FIELDS[index].role == Role::User) {
         "the user field is written by `login` and `logout`"
     } else if serde_json::from_str::<serde::de::IgnoredAny>(json).is_err() {
         "the text is not JSON"

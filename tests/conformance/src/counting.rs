@@ -1,9 +1,11 @@
 //! A store that counts and remembers the calls that pass through it.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use typed_sessions::{Applied, Change, Record, Result, SessionId, SessionStore, Timestamp, UserId};
+use typed_sessions::store::{Applied, Change, Deleted, Found, Header, More, Owned, Page, Record};
+use typed_sessions::{Result, SessionId, SessionStore, UserId};
 
 /// Wraps a store, counts its calls and remembers the changes. Clones share the counts.
 #[derive(Clone, Debug)]
@@ -12,7 +14,7 @@ pub struct Counting {
     calls: Arc<Mutex<Calls>>,
 }
 
-/// The calls so far.
+/// The calls so far. As text it says what they cost: `1 load, 1 apply`, or `nothing`.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Calls {
@@ -24,16 +26,28 @@ pub struct Calls {
     pub delete: usize,
     /// Calls of `sessions_of`.
     pub sessions_of: usize,
-    /// Calls of `purge_expired`.
-    pub purge_expired: usize,
+    /// Calls of `headers`.
+    pub headers: usize,
+    /// Calls of `clear`.
+    pub clear: usize,
     /// What was passed to `apply`.
     pub changes: Vec<Change>,
 }
 
-impl Calls {
-    /// The five counts, in the order of the trait's methods.
-    pub fn counts(&self) -> [usize; 5] {
-        [self.load, self.apply, self.delete, self.sessions_of, self.purge_expired]
+impl fmt::Display for Calls {
+    /// In the order of the trait's methods.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.load, "load"),
+            (self.apply, "apply"),
+            (self.delete, "delete"),
+            (self.sessions_of, "sessions_of"),
+            (self.headers, "headers"),
+            (self.clear, "clear"),
+        ];
+        let called = counts.iter().filter(|(count, _)| *count > 0);
+        let cost: Vec<String> = called.map(|(count, method)| format!("{count} {method}")).collect();
+        if cost.is_empty() { f.write_str("nothing") } else { f.write_str(&cost.join(", ")) }
     }
 }
 
@@ -43,9 +57,14 @@ impl Counting {
         Self { inner: Arc::new(store), calls: Arc::default() }
     }
 
-    /// The calls since the last time this was asked.
+    /// The calls since the last time this or [`cost`](Counting::cost) was asked.
     pub fn take(&self) -> Calls {
         self.count(std::mem::take)
+    }
+
+    /// The same as text: `1 load, 1 apply`, or `nothing`.
+    pub fn cost(&self) -> String {
+        self.take().to_string()
     }
 
     fn count<R>(&self, change: impl FnOnce(&mut Calls) -> R) -> R {
@@ -68,18 +87,23 @@ impl SessionStore for Counting {
         self.inner.apply(id, change).await
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<bool> {
+    async fn delete(&self, id: &SessionId, only: &Owned) -> Result<Deleted> {
         self.count(|calls| calls.delete += 1);
-        self.inner.delete(id).await
+        self.inner.delete(id, only).await
     }
 
-    async fn sessions_of(&self, user: &UserId) -> Result<Vec<(SessionId, Record)>> {
+    async fn sessions_of(&self, user: &UserId, page: &Page) -> Result<Found> {
         self.count(|calls| calls.sessions_of += 1);
-        self.inner.sessions_of(user).await
+        self.inner.sessions_of(user, page).await
     }
 
-    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.count(|calls| calls.purge_expired += 1);
-        self.inner.purge_expired(now, limit).await
+    async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
+        self.count(|calls| calls.headers += 1);
+        self.inner.headers(ids).await
+    }
+
+    async fn clear(&self, at_most: usize) -> Result<More> {
+        self.count(|calls| calls.clear += 1);
+        self.inner.clear(at_most).await
     }
 }

@@ -1,25 +1,30 @@
 //! A store that fails on demand.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use typed_sessions::{
-    Applied, Change, Error, Record, Result, SessionId, SessionStore, Timestamp, UserId,
-};
+use typed_sessions::store::{Applied, Change, Deleted, Found, Header, More, Owned, Page, Record};
+use typed_sessions::{Error, Result, SessionId, SessionStore, UserId};
 
-/// Wraps a store and makes its calls fail. Clones share the fault.
+/// Wraps a store and makes its calls fail. Clones share the faults.
 #[derive(Clone, Debug)]
 pub struct Faulty {
     inner: Arc<dyn SessionStore>,
-    fault: Arc<AtomicU8>,
+    faults: Arc<Mutex<Faults>>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    everywhere: Fault,
+    of_sessions: HashMap<SessionId, Fault>,
 }
 
 /// What a [`Faulty`] store does wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
+    #[default]
     None,
     /// Every call is `Unavailable`.
     Unreachable,
@@ -29,38 +34,67 @@ pub enum Fault {
     AnswersLost,
     /// Every `apply` is answered with a conflict.
     AlwaysConflict,
+    /// Headers cannot be read, as if another version had written them.
+    Unreadable,
 }
 
 impl Faulty {
     /// A store that works until told otherwise.
     pub fn new(store: impl SessionStore) -> Self {
-        Self { inner: Arc::new(store), fault: Arc::default() }
+        Self { inner: Arc::new(store), faults: Arc::default() }
     }
 
-    /// From now on.
+    /// From now on, in every call.
     pub fn set(&self, fault: Fault) {
-        self.fault.store(fault as u8, Ordering::SeqCst);
+        self.lock().everywhere = fault;
     }
 
-    fn has(&self, fault: Fault) -> bool {
-        self.fault.load(Ordering::SeqCst) == fault as u8
+    /// From now on, in what concerns this session.
+    pub fn set_for(&self, id: SessionId, fault: Fault) {
+        self.lock().of_sessions.insert(id, fault);
     }
 
-    fn reading(&self) -> Result<()> {
-        if self.has(Fault::Unreachable) {
-            Err(Error::unavailable("connection refused"))
-        } else {
-            Ok(())
+    fn lock(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn everywhere(&self) -> Fault {
+        self.lock().everywhere
+    }
+
+    fn of(&self, id: &SessionId) -> Fault {
+        let faults = self.lock();
+        faults.of_sessions.get(id).copied().unwrap_or(faults.everywhere)
+    }
+
+    fn hide_unreadable(&self, headers: &mut [(SessionId, Option<Header>)]) {
+        for (id, header) in headers {
+            if self.of(id) == Fault::Unreadable {
+                *header = None;
+            }
+        }
+    }
+}
+
+impl Fault {
+    fn before_a_read(self) -> Result<()> {
+        match self {
+            Self::Unreachable => Err(Error::unavailable("connection refused")),
+            Self::None
+            | Self::WritesFail
+            | Self::AnswersLost
+            | Self::AlwaysConflict
+            | Self::Unreadable => Ok(()),
         }
     }
 
-    fn writing(&self) -> Result<()> {
-        self.reading()?;
-        if self.has(Fault::WritesFail) { Err(Error::unavailable("read only")) } else { Ok(()) }
+    fn before_a_write(self) -> Result<()> {
+        self.before_a_read()?;
+        if self == Self::WritesFail { Err(Error::unavailable("read only")) } else { Ok(()) }
     }
 
-    fn answer<T>(&self, answer: T) -> Result<T> {
-        if self.has(Fault::AnswersLost) {
+    fn answer<T>(self, answer: T) -> Result<T> {
+        if self == Self::AnswersLost {
             Err(Error::unavailable("connection reset"))
         } else {
             Ok(answer)
@@ -71,33 +105,50 @@ impl Faulty {
 #[async_trait]
 impl SessionStore for Faulty {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
-        self.reading()?;
-        self.inner.load(id).await
+        let fault = self.of(id);
+        fault.before_a_read()?;
+        let record = self.inner.load(id).await?;
+        if fault == Fault::Unreadable && record.is_some() {
+            return Err(Error::corrupt("$header", "another version wrote it"));
+        }
+        Ok(record)
     }
 
     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        self.writing()?;
-        if self.has(Fault::AlwaysConflict) {
+        let fault = self.of(id);
+        fault.before_a_write()?;
+        if fault == Fault::AlwaysConflict {
             return Ok(Applied::Conflict);
         }
         let applied = self.inner.apply(id, change).await?;
-        self.answer(applied)
+        fault.answer(applied)
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<bool> {
-        self.writing()?;
-        let deleted = self.inner.delete(id).await?;
-        self.answer(deleted)
+    async fn delete(&self, id: &SessionId, only: &Owned) -> Result<Deleted> {
+        let fault = self.of(id);
+        fault.before_a_write()?;
+        let deleted = self.inner.delete(id, only).await?;
+        fault.answer(deleted)
     }
 
-    async fn sessions_of(&self, user: &UserId) -> Result<Vec<(SessionId, Record)>> {
-        self.reading()?;
-        self.inner.sessions_of(user).await
+    async fn sessions_of(&self, user: &UserId, page: &Page) -> Result<Found> {
+        self.everywhere().before_a_read()?;
+        let mut found = self.inner.sessions_of(user, page).await?;
+        self.hide_unreadable(&mut found.sessions);
+        Ok(found)
     }
 
-    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.writing()?;
-        let purged = self.inner.purge_expired(now, limit).await?;
-        self.answer(purged)
+    async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
+        self.everywhere().before_a_read()?;
+        let mut headers = self.inner.headers(ids).await?;
+        self.hide_unreadable(&mut headers);
+        Ok(headers)
+    }
+
+    async fn clear(&self, at_most: usize) -> Result<More> {
+        let fault = self.everywhere();
+        fault.before_a_write()?;
+        let more = self.inner.clear(at_most).await?;
+        fault.answer(more)
     }
 }

@@ -42,14 +42,16 @@ const TIME_LIMIT: Duration = Duration::from_mins(2);
 /// Runs the case of this name on a fresh store.
 ///
 /// # Panics
-/// When the store breaks the rule, when the case does not end within two minutes, or when there is no such case.
+/// When the store breaks the rule, when the case does not end within two minutes, or when there is
+/// no such case.
 pub fn run<S: SessionStore>(name: &str, store: impl AsyncFnOnce() -> S) {
     let case = CASES.iter().find(|case| case.name == name);
     let case = case.unwrap_or_else(|| panic!("there is no case `{name}`"));
     run_case(case, store);
 }
 
-/// Runs every case on a fresh store each, several at a time, and tells how it went, in the order of [`CASES`].
+/// Runs every case on a fresh store each, several at a time, and tells how it went, in the order of
+/// [`CASES`].
 pub fn check<S: SessionStore>(store: impl AsyncFn() -> S + Sync) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let work = || {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Barrier;
+use typed_sessions::store::{Deleted, Header, Owned, Page, Record};
 use typed_sessions::{
-    Builder, ErrorKind, Header, ManualClock, Record, Result, Session, SessionData, SessionId,
-    SessionStore, SessionUser, Sessions,
+    Clock, ErrorKind, ManualClock, Result, Session, SessionData, SessionId, SessionStore,
+    SessionUser, Sessions, SessionsBuilder, Timestamp, UserId,
 };
 
 use crate::counting::Counting;
@@ -28,7 +29,7 @@ impl World {
     }
 
     /// A configuration with the defaults and the fake clock.
-    pub(crate) fn builder<D: SessionData>(&self) -> Builder<D> {
+    pub(crate) fn builder<D: SessionData>(&self) -> SessionsBuilder<D> {
         Sessions::builder(Arc::clone(&self.store)).clock(self.clock.clone())
     }
 
@@ -36,22 +37,35 @@ impl World {
         self.builder().build().expect("the defaults are consistent")
     }
 
+    /// Another process on the same store, with a clock of its own.
+    pub(crate) fn with_clock(&self, clock: ManualClock) -> Self {
+        Self { store: Arc::clone(&self.store), clock }
+    }
+
+    fn behind(&self, store: impl SessionStore) -> Self {
+        Self { store: Arc::new(store), clock: self.clock.clone() }
+    }
+
     /// The same store behind a counter.
     pub(crate) fn counted(&self) -> (Self, Counting) {
         let counting = Counting::new(Arc::clone(&self.store));
-        (Self { store: Arc::new(counting.clone()), clock: self.clock.clone() }, counting)
+        (self.behind(counting.clone()), counting)
     }
 
     /// The same store behind a saboteur.
     pub(crate) fn faulty(&self) -> (Self, Faulty) {
         let faulty = Faulty::new(Arc::clone(&self.store));
-        (Self { store: Arc::new(faulty.clone()), clock: self.clock.clone() }, faulty)
+        (self.behind(faulty.clone()), faulty)
     }
 
-    /// The same store, for something to happen between a read and a write.
+    /// The same store, for something to happen between two calls.
     pub(crate) fn interleaved(&self) -> (Self, Interleave) {
         let interleave = Interleave::new(Arc::clone(&self.store));
-        (Self { store: Arc::new(interleave.clone()), clock: self.clock.clone() }, interleave)
+        (self.behind(interleave.clone()), interleave)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What is stored, without any policy.
@@ -61,6 +75,28 @@ impl World {
 
     pub(crate) async fn header(&self, id: SessionId) -> Header {
         self.record(id).await.expect("the session is stored").header
+    }
+
+    pub(crate) async fn delete(&self, id: SessionId, only: Owned) -> Deleted {
+        self.store.delete(&id, &only).await.expect("the store works")
+    }
+
+    /// What the index has of a user, in pages of about so many.
+    pub(crate) async fn members(
+        &self,
+        user: &UserId,
+        at_most: usize,
+    ) -> Vec<(SessionId, Option<Header>)> {
+        let mut members = Vec::new();
+        let mut page = Page::first(at_most);
+        loop {
+            let found = self.store.sessions_of(user, &page).await.expect("the store works");
+            members.extend(found.sessions);
+            match found.next {
+                Some(cursor) => page = Page::after(cursor, at_most),
+                None => return members,
+            }
+        }
     }
 }
 
@@ -127,6 +163,11 @@ pub(crate) async fn logged_in(sessions: &Sessions<Shop>, user: u64) -> (Session<
 /// Opens a session that must be there.
 pub(crate) async fn open<D: SessionData>(sessions: &Sessions<D>, token: &str) -> Session<D> {
     sessions.open(token).await.expect("the store works").expect("the token opens the session")
+}
+
+/// The token that the client must be given.
+pub(crate) fn fresh<D: SessionData>(session: &Session<D>) -> String {
+    session.fresh_token().expect("a token to hand over").expose()
 }
 
 /// Whether a token opens nothing.

@@ -1,5 +1,5 @@
-//! Structs whose derived code must pass every lint that a user may turn on. Nothing here runs: it is enough that
-//! `cargo clippy` accepts it. What the structs do is tested in `tests/`.
+//! Structs whose derived code must pass every lint that a user may turn on. Nothing here runs: it
+//! is enough that `cargo clippy` accepts it. What the structs do is tested in `tests/`.
 
 #![deny(
     warnings,

@@ -39,7 +39,7 @@ pub struct Defaults {
     block: u8,
     #[session(default = if index() > 0 { 1 } else { 2 })]
     branch: u8,
-    #[session(default = vec![index(); 2].into_iter().map(|stored_value| stored_value + 1).collect())]
+    #[session(default = vec![index(); 2].into_iter().map(|number| number + 1).collect())]
     chain: Vec<u8>,
 }
 

@@ -26,7 +26,8 @@ pub struct Everything {
     #[session(user, key = "who", alias = "member")]
     pub member: Option<Member>,
     /// A doc comment with "quotes", a `backtick`, a \ and a `{brace}`.
-    #[session(key = "lang", alias = "language", alias = "locale", default = "en".to_owned(), until_logout)]
+    #[session(key = "lang", alias = "language", alias = "locale")]
+    #[session(default = "en".to_owned(), until_logout)]
     pub language: String,
     #[session(ttl = "1h30m", or_default)]
     pub(crate) code: Option<String>,

@@ -198,3 +198,30 @@ async fn a_struct_that_implements_drop_is_reloaded_like_others() {
     session.reload().await.expect("reloaded");
     assert_eq!(session.secret, "s");
 }
+
+/// The names that the derived code would have if they were not hidden.
+trait Named {
+    fn read(&self) -> &'static str;
+    fn user(&self) -> &'static str;
+    fn set_user(&mut self, name: &str) -> usize;
+}
+
+impl Named for Shop {
+    fn read(&self) -> &'static str {
+        "read"
+    }
+
+    fn user(&self) -> &'static str {
+        "user"
+    }
+
+    fn set_user(&mut self, name: &str) -> usize {
+        name.len()
+    }
+}
+
+#[test]
+fn the_derive_takes_no_method_name_from_its_users() {
+    let mut session = Sessions::<Shop>::new(MemoryStore::new()).start();
+    assert_eq!((session.read(), session.user(), session.set_user("Ada")), ("read", "user", 3));
+}

@@ -1,5 +1,5 @@
-//! What must hold for any input from a client or a store (T1, F2, F3), as plain functions: libFuzzer calls them with what
-//! it thinks of, `cargo test` with mutations of `seeds/`.
+//! What must hold for any input from a client or a store (T1, F2, F3), as plain functions:
+//! libFuzzer calls them with what it thinks of, `cargo test` with mutations of `seeds/`.
 
 #![forbid(unsafe_code)]
 

@@ -1,14 +1,16 @@
 //! Headers, texts and user ids from a store.
 
+use typed_sessions::store::{Applied, Change, Create, Header, Text};
 use typed_sessions::{
-    Applied, Change, Device, Error, ErrorKind, Header, Login, ManualClock, MemoryStore,
-    SessionData, SessionStore as _, SessionUser, Sessions, Text, Token, UserId, days,
+    Device, Error, ErrorKind, Login, ManualClock, MemoryStore, SessionData, SessionStore as _,
+    SessionUser, Sessions, Token, UserId, days,
 };
 
 use crate::now;
 
-/// A token whose secret the seeds' headers have the hash of, so that they open.
-const TOKEN: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+/// A token that the seeds' headers admit: they have the hash of its secret, and the lineage key of
+/// its tag.
+const TOKEN: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8bx6f_qQi8iA";
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Member {
@@ -30,8 +32,8 @@ struct Account {
     visits: u32,
 }
 
-/// What reads as a header is written such that it reads again, and a session with this header can be used in every way.
-/// Texts and user ids stay as they are.
+/// What reads as a header is written such that it reads again, and a session with this header can
+/// be used in every way. Texts and user ids stay as they are.
 ///
 /// # Panics
 /// When that does not hold.
@@ -67,7 +69,8 @@ fn use_session(header: Header) {
     let id = Token::parse(TOKEN).expect("a token").id();
     let user = header.user().map(UserId::as_str).map(str::to_owned);
     // As if stored long ago: a record past its deadline may be handed out, and is refused.
-    let applied = now(store.apply(&id, &Change::create(header.last_seen(), header)));
+    let at = header.last_seen();
+    let applied = now(store.apply(&id, &Change::Create(Create::new(header, at))));
     assert_eq!(applied.expect("the store works"), Applied::Applied);
 
     let Some(mut session) = now(sessions.open(TOKEN)).expect("a header is no reason to fail")
@@ -75,7 +78,7 @@ fn use_session(header: Header) {
         return;
     };
     assert_eq!(session.user_id(), user);
-    let _ = (session.info(), session.is_logged_in(), session.fresh_token().cloned());
+    let _ = (session.info(), session.is_logged_in(), session.fresh_token(), session.max_age());
     let login = Login::new().device(Device::new("fuzzer")).remember(days(30));
     // Each may be refused; none may panic.
     let calls: [Result<(), Error>; 6] = [
@@ -87,8 +90,12 @@ fn use_session(header: Header) {
         now(session.save()),
     ];
     for error in calls.into_iter().filter_map(Result::err) {
+        // A header whose previous secret does not lead to its present one is `Superseded`.
         assert!(
-            matches!(error.kind(), ErrorKind::Gone | ErrorKind::Invalid | ErrorKind::Store),
+            matches!(
+                error.kind(),
+                ErrorKind::Gone | ErrorKind::Superseded | ErrorKind::Invalid | ErrorKind::Store
+            ),
             "{error:?}"
         );
     }

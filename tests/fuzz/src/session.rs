@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use typed_sessions::store::{Applied, Change, Edit, Fields, Key, Record, Save, Text};
 use typed_sessions::{
-    Applied, Change, ErrorKind, Expected, Fields, Key, ManualClock, MemoryStore, Session,
-    SessionData, SessionStore as _, SessionUser, Sessions, Text, minutes,
+    ErrorKind, ManualClock, MemoryStore, Session, SessionData, SessionStore as _, SessionUser,
+    Sessions, minutes,
 };
 
 use crate::now;
@@ -81,8 +82,9 @@ struct Other {
     visits: Option<u8>,
 }
 
-/// Writes texts straight into a store, one `key=text` a line, and opens the session: it opens, or the error names the key
-/// of such a text; and what is stored stays as it is, whatever is done that changes no value.
+/// Writes texts straight into a store, one `key=text` a line, and opens the session: it opens, or
+/// the error names the key of such a text; and what is stored stays as it is, whatever is done that
+/// changes no value.
 ///
 /// # Panics
 /// When that does not hold.
@@ -95,15 +97,16 @@ pub fn session(data: &[u8]) {
         .collect();
 
     let world = World::new();
-    let mut change = Change::update(world.session.info().created(), Expected::default());
-    change.set = set;
+    let header = world.record().header;
+    let mut save = Save::of(&header, header.created());
     // Only what was written is there; everything else is absent.
-    change.remove = KEYS.iter().map(|keys| Key::new(keys[0])).collect();
+    let remove = KEYS.iter().map(|keys| Key::new(keys[0])).collect();
+    save.edit = Edit { set: set.clone(), remove };
     assert_eq!(
-        now(world.store.apply(&world.session.id(), &change)).expect("the store works"),
+        now(world.store.apply(&world.session.id(), &Change::Save(save))).expect("the store works"),
         Applied::Applied
     );
-    let written: Vec<&str> = change.set.iter().map(|(key, _)| key.as_str()).collect();
+    let written: Vec<&str> = set.iter().map(|(key, _)| key.as_str()).collect();
 
     let before = world.fields();
     world.open_and_change_nothing::<Everything>(&written);
@@ -129,11 +132,14 @@ impl World {
         Self { store, clock, session }
     }
 
-    fn fields(&self) -> Fields {
+    fn record(&self) -> Record {
         now(self.store.load(&self.session.id()))
             .expect("the store works")
             .expect("the session lives")
-            .fields
+    }
+
+    fn fields(&self) -> Fields {
+        self.record().fields
     }
 
     fn open_and_change_nothing<D: SessionData>(&self, written: &[&str]) {

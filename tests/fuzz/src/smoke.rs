@@ -1,11 +1,13 @@
-//! The same without a fuzzer: every seed, and some thousand mutations of the seeds, the same on each run.
+//! The same without a fuzzer: every seed, and some thousand mutations of the seeds, the same on
+//! each run.
 
 use std::fs;
 use std::path::Path;
 
 const MUTATIONS: usize = 5_000;
 
-/// What breaks parsers: numbers at their limits, and the characters that mean something to JSON, texts and tokens.
+/// What breaks parsers: numbers at their limits, and the characters that mean something to JSON,
+/// texts and tokens.
 const PIECES: [&str; 16] = [
     "18446744073709551615",
     "18446744073709551616",

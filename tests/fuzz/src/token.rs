@@ -7,8 +7,8 @@ use crate::now;
 #[derive(SessionData)]
 struct Nothing {}
 
-/// Every text is the one form of one token, or is refused; the same for session ids. What is no token of a session opens
-/// none, and leaves nothing behind.
+/// Every text is the one form of one token, or is refused; the same for session ids. What is no
+/// token of a session opens none, ends none, and leaves nothing behind.
 ///
 /// # Panics
 /// When that does not hold.
@@ -27,6 +27,7 @@ pub fn token(data: &[u8]) {
     let sessions = Sessions::<Nothing>::new(store.clone());
     let opened = now(sessions.open(&text)).expect("a foreign token is no error");
     assert!(opened.is_none(), "nothing is stored");
+    assert!(!now(sessions.revoke_token(&text)).expect("a foreign token is no error"));
     assert_eq!(store.session_count(), 0, "a foreign id is not adopted");
 }
 

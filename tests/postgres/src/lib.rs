@@ -5,11 +5,12 @@ pub mod wire;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use typed_sessions::sqlx::{self, Connection as _, Executor as _, PgConnection};
-use typed_sessions::{PostgresStore, PostgresStoreBuilder, SessionId};
+use typed_sessions::postgres::PostgresStoreBuilder;
+use typed_sessions::postgres::sqlx::{self, Connection as _, Executor as _, PgConnection};
+use typed_sessions::{PostgresStore, SessionId};
 use typed_sessions_test_servers::eventually;
 use typed_sessions_test_servers::postgres::Postgres;
-pub use typed_sessions_test_shop::*;
+pub use typed_sessions_test_support::*;
 
 /// A table's name that nobody else has, of any process.
 pub fn fresh_table() -> String {

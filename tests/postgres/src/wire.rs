@@ -15,6 +15,8 @@ pub struct Wire {
     url: String,
     sent: Arc<Mutex<String>>,
     forget: Arc<AtomicBool>,
+    /// Bytes of the server's.
+    answered: Arc<AtomicU64>,
     /// Connections of before the last cut lead nowhere.
     cuts: Arc<AtomicUsize>,
     /// How long the server takes to let a client in, in milliseconds.
@@ -35,6 +37,7 @@ impl Wire {
             url,
             sent: Arc::default(),
             forget: Arc::default(),
+            answered: Arc::default(),
             cuts: Arc::default(),
             slowness: Arc::default(),
         };
@@ -46,9 +49,11 @@ impl Wire {
                     tokio::time::sleep(Duration::from_millis(ours.slowness.load(Ordering::SeqCst)))
                         .await;
                     let (from_client, to_client) = client.into_split();
-                    let (from_server, to_server) =
-                        TcpStream::connect(there).await.expect("it is there").into_split();
-                    tokio::spawn(pass(Arc::clone(&ours.forget), from_server, to_client));
+                    let server = TcpStream::connect(there).await.expect("it is there");
+                    // Or a message waits until the one before has been acknowledged.
+                    server.set_nodelay(true).expect("it is a socket");
+                    let (from_server, to_server) = server.into_split();
+                    tokio::spawn(pass(ours.clone(), from_server, to_client));
                     note(ours, from_client, to_server).await;
                 });
             }
@@ -61,13 +66,20 @@ impl Wire {
         format!("{}?sslmode=disable", self.url)
     }
 
-    /// The types of the messages since the last time, as the protocol names them: `P` parse, `D` describe, `B` bind, `E` execute,
-    /// `C` close, `Q` query. `S` (sync) makes the server answer: each is one round trip.
+    /// The types of the messages since the last time, as the protocol names them: `P` parse, `D`
+    /// describe, `B` bind, `E` execute, `C` close, `Q` query. `S` (sync) makes the server answer:
+    /// each is one round trip.
     pub fn sent(&self) -> String {
         std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on nothing gets through on the connections that are there, and nobody is told: as when a network loses its way.
+    /// How many bytes the server has sent since the last time.
+    pub fn answered(&self) -> u64 {
+        self.answered.swap(0, Ordering::SeqCst)
+    }
+
+    /// From now on nothing gets through on the connections that are there, and nobody is told: as
+    /// when a network loses its way.
     pub fn cut(&self) {
         self.cuts.fetch_add(1, Ordering::SeqCst);
     }
@@ -106,10 +118,12 @@ async fn note(wire: Wire, mut client: OwnedReadHalf, mut server: OwnedWriteHalf)
     }
 }
 
-async fn pass(forget: Arc<AtomicBool>, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
+/// Passes on what the server answers, and counts it.
+async fn pass(wire: Wire, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
     let mut answer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = server.read(&mut answer).await {
-        if forget.swap(false, Ordering::SeqCst)
+        wire.answered.fetch_add(u64::try_from(length).expect("small"), Ordering::SeqCst);
+        if wire.forget.swap(false, Ordering::SeqCst)
             || client.write_all(&answer[..length]).await.is_err()
         {
             break;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use typed_sessions::{Device, ErrorKind, Login, PostgresStore, Sessions, connect};
+use typed_sessions::{Device, ErrorKind, Login, PostgresStore, SessionId, Sessions, connect};
 use typed_sessions_postgres_tests::{
     Member, Shop, logged_in, migrated, reason, sessions, stored, works,
 };
@@ -11,7 +11,8 @@ use typed_sessions_test_servers::postgres::Postgres;
 #[tokio::test]
 async fn settings_that_contradict_each_other_are_refused() {
     let server = Postgres::start(&[]);
-    let pool = typed_sessions::sqlx::PgPool::connect(&server.url()).await.expect("connects");
+    let pool =
+        typed_sessions::postgres::sqlx::PgPool::connect(&server.url()).await.expect("connects");
     let builder = || PostgresStore::builder().url(server.url());
     let given = || PostgresStore::builder().pool(pool.clone());
     for (what, builder, names) in [
@@ -61,9 +62,11 @@ async fn a_missing_table_says_to_migrate() {
         assert!(reason(&error).contains("call `migrate`"), "{error:?}");
     };
     told(sessions.start().save().await.expect_err("no table"));
-    told(sessions.open("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await.expect_err("no table"));
+    told(sessions.open("A".repeat(54)).await.expect_err("no table"));
     told(sessions.user(&1).list().await.expect_err("no table"));
-    told(sessions.purge_expired(1).await.expect_err("no table"));
+    told(sessions.revoke(SessionId::from_bytes([7; 16])).await.expect_err("no table"));
+    told(sessions.revoke_everybody().await.expect_err("no table"));
+    told(store.purge_expired(1).await.expect_err("no table"));
     let limited = Sessions::<Shop>::builder(store.clone())
         .max_sessions_per_user(1, typed_sessions::Overflow::Refuse);
     told(
@@ -104,7 +107,8 @@ async fn the_permissions_in_the_guide_suffice() {
         ErrorKind::Gone
     );
     assert_eq!(limited.user(&1).revoke_all().await.expect("ends"), 1);
-    assert_eq!(limited.purge_expired(1).await.expect("purges"), 0);
+    assert_eq!(store.purge_expired(1).await.expect("purges"), 0);
+    limited.revoke_everybody().await.expect("ends");
     works(store).await;
 
     server.sql("REVOKE INSERT ON shop.typed_sessions FROM shop");
@@ -194,10 +198,14 @@ async fn an_encrypted_connection() {
 async fn f2_a_damaged_session_is_an_error_and_can_be_ended() {
     let server = Postgres::start(&[]);
     let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
-    for damage in ["", "x", "{}", r#"{"v":1}"#, r#"{"v":2}"#] {
+    for damage in ["", "x", "{}", r#"{"v":1}"#, r#"{"v":2}"#, r#"{"v":3}"#] {
         let (session, token) = logged_in(&sessions, 1).await;
         let (whole, _) = logged_in(&sessions, 1).await;
-        server.sql(&format!("UPDATE typed_sessions SET header = '{damage}' WHERE id = decode(translate('{}', '-_', '+/') || '==', 'base64')", session.id()));
+        server.sql(&format!(
+            "UPDATE typed_sessions SET header = '{damage}' \
+             WHERE id = decode(translate('{}', '-_', '+/') || '==', 'base64')",
+            session.id()
+        ));
         let error = sessions.open(&token).await.expect_err("damaged");
         assert_eq!(error.kind(), ErrorKind::Decode, "{damage:?}: {error:?}");
         let listed = sessions.user(&1).list().await.expect("one must not hide the others");
@@ -205,7 +213,7 @@ async fn f2_a_damaged_session_is_an_error_and_can_be_ended() {
             listed.iter().map(typed_sessions::SessionInfo::id).collect::<Vec<_>>(),
             [whole.id()]
         );
-        assert!(sessions.revoke(session.id()).await.expect("it can be ended"));
+        assert!(sessions.user(&1).revoke(session.id()).await.expect("its user can end it"));
         assert!(sessions.revoke(whole.id()).await.expect("it can be ended"));
     }
     for (damage, key) in [
@@ -246,30 +254,57 @@ async fn what_the_guide_reads_in_sql_is_there() {
     let server = Postgres::start(&[]);
     let guide = include_str!("../../../session/src/docs/postgres.md");
     let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
-    let mut session = sessions.start();
-    session.note = "tea".into();
-    session.visits = 5;
-    let login = Login::new().device(Device::new("Firefox on Linux"));
-    session.login_with(Member { id: 7 }, login).await.expect("logs in");
-    let queries =
-        guide.split("```sql\nSELECT").skip(1).filter_map(|block| block.split("```").next());
-    let answers: Vec<String> = queries.map(|query| server.sql(&format!("SELECT{query}"))).collect();
-    let [sessions, fields, size, vacuum] = &answers[..] else { panic!("{answers:?}") };
-    assert!(sessions.starts_with("7|20") && sessions.ends_with("|Firefox on Linux"), "{sessions}");
+    let queries: Vec<String> = guide
+        .split("```sql\nSELECT")
+        .skip(1)
+        .filter_map(|block| Some(format!("SELECT{}", block.split_once("```")?.0)))
+        .collect();
+    let read = async |label: &str, note: &str| {
+        let mut session = sessions.start();
+        session.note = note.into();
+        session.visits = 5;
+        let login = Login::new().device(Device::new(label));
+        session.login_with(Member { id: 7 }, login).await.expect("logs in");
+        let answers: Vec<String> = queries.iter().map(|query| server.sql(query)).collect();
+        let [who, fields, size, vacuum] = &answers[..] else { panic!("{answers:?}") };
+        assert!(size.starts_with("1|"), "{size}");
+        assert_eq!(vacuum.matches('|').count(), 3, "{vacuum}");
+        (session, who.clone(), fields.clone())
+    };
+    let (mut session, who, fields) = read("Firefox on Linux", "tea").await;
+    assert!(who.starts_with("7|20") && who.ends_with("|Firefox on Linux"), "{who}");
     assert_eq!(fields, "5|tea|7");
-    assert!(size.starts_with("1|"), "{size}");
-    assert_eq!(vacuum.matches('|').count(), 3, "{vacuum}");
-    let (_, by_id) = guide
-        .split_once("```text\nDELETE FROM typed_sessions WHERE id")
-        .expect("by id, and by user");
+
+    let (_, by_id) =
+        guide.split_once("```text\nDELETE FROM typed_sessions\n").expect("by id, and by user");
     let (by_id, by_user) = by_id.split_once(";\n").expect("two statements");
-    let other = by_id.replace("dD8qSCd3zQMKKGqlvKMGpg", &session.id().to_string());
-    server.sql(&format!("DELETE FROM typed_sessions WHERE id{other}"));
+    let by_id = by_id.replace("dD8qSCd3zQMKKGqlvKMGpg", &session.id().to_string());
+    server.sql(&format!("DELETE FROM typed_sessions {by_id}"));
     assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "0");
     assert_eq!(session.reload().await.expect_err("it was deleted").kind(), ErrorKind::Gone);
-    session = Sessions::<Shop>::new(PostgresStore::connect(server.url()).await.expect("connects"))
-        .start();
-    session.login(Member { id: 7 }).await.expect("logs in");
+
+    // What PostgreSQL has in no text, and what looks like it.
+    let (_, who, fields) = read("Fire\0fox \\u0000", "t\0ea \\\0").await;
+    assert!(who.ends_with("|Fire\u{fffd}fox \\ufffd"), "{who}");
+    assert_eq!(fields, "5|t\u{fffd}ea \\\u{fffd}|7");
     server.sql(by_user.split_once(';').expect("a statement").0);
+    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "0");
+}
+
+#[tokio::test]
+async fn what_the_guide_runs_from_cron_purges() {
+    let server = Postgres::start(&[]);
+    let guide = include_str!("../../../session/src/docs/postgres.md");
+    let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
+    let (_, rest) = guide
+        .split_once("```text\nDELETE FROM typed_sessions WHERE id = ANY")
+        .expect("the guide has the statement");
+    let purge = rest.split("```").next().expect("a block");
+    let purge = format!("DELETE FROM typed_sessions WHERE id = ANY{purge}");
+    stored(&sessions).await;
+    server.sql(&purge);
+    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "1", "it lives");
+    server.sql("UPDATE typed_sessions SET sweep_at = now() - interval '1 s'");
+    server.sql(&purge);
     assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "0");
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use typed_sessions::sqlx::{self, Executor as _};
-use typed_sessions::{ErrorKind, Overflow, PostgresStore, PostgresStoreBuilder, Sessions};
+use typed_sessions::postgres::PostgresStoreBuilder;
+use typed_sessions::postgres::sqlx::{self, Executor as _};
+use typed_sessions::{ErrorKind, Overflow, PostgresStore, Sessions};
 use typed_sessions_postgres_tests::faults::{
     Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive,
 };
@@ -114,7 +115,8 @@ async fn f1_after_a_restart_one_write_notices_not_one_for_each_connection() {
     let server = crash(server).await;
     let mut session = all.into_iter().next().expect("some").0;
     // And waits until they are gone.
-    let kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname <> ''";
+    let kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                WHERE pid <> pg_backend_pid() AND datname <> ''";
     for _ in 0..8 {
         let mut failed = 0;
         for n in 0..20 {
@@ -242,7 +244,8 @@ async fn f1_connecting_may_take_longer_than_a_call() {
     sessions.open(&token).await.expect("opens").expect("is there");
     wire.let_in_after(500);
     server.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'postgres'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE pid <> pg_backend_pid() AND datname = 'postgres'",
     );
     let mut tries = 0;
     while let Err(error) = in_time(sessions.open(&token)).await {

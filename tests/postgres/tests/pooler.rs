@@ -1,14 +1,15 @@
 //! F: what a pooler between the store and PostgreSQL does to it.
 
-use typed_sessions::sqlx::{AssertSqlSafe, Row as _, raw_sql};
-use typed_sessions::{ErrorKind, Overflow, PostgresStore, Sessions};
+use typed_sessions::postgres::sqlx::{AssertSqlSafe, Row as _, raw_sql};
+use typed_sessions::store::More;
+use typed_sessions::{ErrorKind, Overflow, PostgresStore, SessionStore as _, Sessions};
 use typed_sessions_postgres_tests::{
     Member, Shop, in_time, logged_in, migrated, reason, sessions, stored,
 };
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// The statements of a store: [`Pooled::sends`] each of them.
-const STATEMENTS: usize = 8;
+const STATEMENTS: usize = 9;
 
 /// A store with one connection, and another one that tells what is true.
 struct Pooled {
@@ -22,7 +23,8 @@ impl Pooled {
         Self { store, other: PostgresStore::connect(server.url()).await.expect("connects") }
     }
 
-    /// On a connection that knows all statements, each under the name of another, as when clients share a server's connections.
+    /// On a connection that knows all statements, each under the name of another, as when clients
+    /// share a server's connections.
     async fn sends_mixed_up(&self, statement: usize, shift: usize) {
         self.store.pool().acquire().await.expect("is free").close().await.expect("closes");
         for each in 0..STATEMENTS {
@@ -33,7 +35,8 @@ impl Pooled {
 
     async fn mix_up(&self, shift: usize) {
         let mut connection = self.store.pool().acquire().await.expect("is free");
-        let known = "SELECT name, array_to_string(parameter_types::text[], ','), statement FROM pg_prepared_statements";
+        let known = "SELECT name, array_to_string(parameter_types::text[], ','), statement \
+                     FROM pg_prepared_statements";
         let known = raw_sql(known).fetch_all(&mut *connection).await.expect("tells");
         assert_eq!(known.len(), STATEMENTS);
         raw_sql("DEALLOCATE ALL").execute(&mut *connection).await.expect("forgets");
@@ -65,8 +68,11 @@ impl Pooled {
                 live.clear();
             }
             2 => assert_eq!(ours.user(&1).list().await.expect("lists").len(), 1),
-            3 => assert_eq!(ours.purge_expired(10).await.expect("purges"), 0),
-            4 => assert_eq!(self.store.sweep(10).await.expect("sweeps"), 0),
+            3 => assert_eq!(self.store.purge_expired(10).await.expect("purges"), 0),
+            4 => {
+                assert_eq!(self.store.clear(10).await.expect("clears"), More::No);
+                live.clear();
+            }
             5 => {
                 let mut new = ours.start();
                 new.save().await.expect("saves");
@@ -75,6 +81,10 @@ impl Pooled {
             6 => {
                 session.set(Shop::VISITS, 77).await.expect("sets");
                 assert_eq!(others.open(&token).await.expect("opens").expect("is there").visits, 77);
+            }
+            7 => {
+                let headers = self.store.headers(&live).await.expect("reads");
+                assert_eq!(headers.iter().map(|(id, _)| *id).collect::<Vec<_>>(), live);
             }
             _ => {
                 let mut new = limited.start();

@@ -1,5 +1,6 @@
 //! C: what each operation costs, message by message on the wire.
 
+use typed_sessions::store::{Deleted, Owned, Page};
 use typed_sessions::{
     ManualClock, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, minutes,
 };
@@ -29,7 +30,24 @@ impl Counted {
         counted
     }
 
-    /// What was sent since the last time, but for the sign of life for which the pool asks after each call.
+    /// Sends each statement once, which the connection does not know yet.
+    async fn prepare(&self, sessions: &Sessions<Shop>, limited: &Sessions<Shop>) {
+        let (mut warm, token) = logged_in(limited, 9).await;
+        warm.set(Shop::VISITS, 1).await.expect("sets");
+        sessions.open(&token).await.expect("opens").expect("is there");
+        sessions.user(&9).list().await.expect("lists");
+        self.store.purge_expired(10).await.expect("purges");
+        stored(sessions).await;
+        self.store.headers(&[warm.id()]).await.expect("reads");
+        warm.destroy().await.expect("ends");
+        sessions.revoke_everybody().await.expect("ends all");
+        let first = self.sent().await;
+        assert_eq!(first.matches('P').count(), 9, "each statement is prepared once: {first}");
+        assert!(!first.contains('Q'), "{first}");
+    }
+
+    /// What was sent since the last time, but for the sign of life for which the pool asks after
+    /// each call.
     async fn sent(&self) -> String {
         wait_until_idle(&self.store).await;
         let sent = self.wire.sent();
@@ -48,18 +66,7 @@ async fn c_round_trips_of_each_operation() {
     let limited =
         builder().max_sessions_per_user(2, Overflow::EvictOldest).build().expect("consistent");
 
-    // Once: the connection does not know the statements yet.
-    let (mut warm, token) = logged_in(&limited, 9).await;
-    warm.set(Shop::VISITS, 1).await.expect("sets");
-    sessions.open(&token).await.expect("opens").expect("is there");
-    sessions.user(&9).list().await.expect("lists");
-    sessions.purge_expired(10).await.expect("purges");
-    stored(&sessions).await;
-    warm.destroy().await.expect("ends");
-    let first = counted.sent().await;
-    assert_eq!(first.matches('P').count(), 7, "each statement is prepared once: {first}");
-    assert!(!first.contains('Q'), "{first}");
-
+    counted.prepare(&sessions, &limited).await;
     let (_, token) = stored(&sessions).await;
     assert_eq!(counted.sent().await, ONE, "first save");
     sessions.open(&token).await.expect("opens").expect("is there");
@@ -70,8 +77,17 @@ async fn c_round_trips_of_each_operation() {
     sessions.open(&token).await.expect("opens").expect("is there");
     assert_eq!(counted.sent().await, [ONE, ONE].concat(), "open, touch due");
     clock.advance(minutes(10));
-    let mut session = sessions.open(&token).await.expect("opens").expect("is there");
+    let session = sessions.open(&token).await.expect("opens").expect("is there");
     assert_eq!(counted.sent().await, [ONE, ONE].concat(), "open, renewal due");
+    let renewed = session.fresh_token().expect("a renewal was due").expose();
+    sessions.open(&renewed).await.expect("opens").expect("is there");
+    assert_eq!(
+        counted.sent().await,
+        [ONE, ONE].concat(),
+        "open, a renewed secret for the first time"
+    );
+    let mut session = sessions.open(&renewed).await.expect("opens").expect("is there");
+    assert_eq!(counted.sent().await, ONE, "open, and not again");
     session.save().await.expect("saves");
     assert_eq!(counted.sent().await, "", "save of nothing");
     session.note = "tea".into();
@@ -105,12 +121,30 @@ async fn c_round_trips_of_each_operation() {
     assert_eq!(counted.sent().await, ONE, "logout");
     session.destroy().await.expect("ends");
     assert_eq!(counted.sent().await, ONE, "destroy");
+}
+
+#[tokio::test]
+async fn c_round_trips_of_what_ends_and_lists_others() {
+    let counted = Counted::start().await;
+    let builder = || Sessions::<Shop>::builder(counted.store.clone());
+    let sessions = builder().build().expect("the defaults");
+    let limited =
+        builder().max_sessions_per_user(2, Overflow::EvictOldest).build().expect("consistent");
+    counted.prepare(&sessions, &limited).await;
 
     let (other, _) = stored(&sessions).await;
     counted.sent().await;
     assert!(sessions.revoke(other.id()).await.expect("ends"));
     assert_eq!(counted.sent().await, ONE, "revoke");
-    sessions.purge_expired(10).await.expect("purges");
+    let (_, token) = stored(&sessions).await;
+    counted.sent().await;
+    assert!(sessions.revoke_token(&token).await.expect("ends"));
+    assert_eq!(counted.sent().await, [ONE, ONE].concat(), "revoke_token");
+    let (mine, _) = logged_in(&sessions, 3).await;
+    counted.sent().await;
+    assert!(sessions.user(&3).revoke(mine.id()).await.expect("ends"));
+    assert_eq!(counted.sent().await, ONE, "revoke of a user's own");
+    counted.store.purge_expired(10).await.expect("purges");
     assert_eq!(counted.sent().await, ONE, "purge_expired");
     for _ in 0..10 {
         logged_in(&sessions, 2).await;
@@ -118,6 +152,8 @@ async fn c_round_trips_of_each_operation() {
     counted.sent().await;
     assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 10);
     assert_eq!(counted.sent().await, ONE, "list of 10");
+    assert_eq!(sessions.user(&2).count().await.expect("counts"), 10);
+    assert_eq!(counted.sent().await, ONE, "count of 10");
     logged_in(&limited, 2).await;
     assert_eq!(counted.sent().await, ONE, "a login that ends nine others");
     assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 2);
@@ -126,6 +162,10 @@ async fn c_round_trips_of_each_operation() {
     assert_eq!(counted.sent().await, ONE.repeat(3), "sync: the list, and one for each");
     assert_eq!(sessions.user(&2).revoke_all().await.expect("ends"), 2);
     assert_eq!(counted.sent().await, ONE.repeat(3), "revoke_all: the list, and one for each");
+    stored(&sessions).await;
+    counted.sent().await;
+    sessions.revoke_everybody().await.expect("ends all");
+    assert_eq!(counted.sent().await, ONE, "revoke_everybody");
 }
 
 #[tokio::test]
@@ -139,10 +179,16 @@ async fn c_a_refused_write_costs_no_more() {
     counted.sent().await;
     session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
     assert_eq!(counted.sent().await, ONE.repeat(3), "refused, read, written: the handle was stale");
+    other.login(Member { id: 1 }).await.expect("logs in");
+    counted.sent().await;
+    session.set(Shop::VISITS, 1).await.expect_err("it is superseded");
+    assert_eq!(counted.sent().await, ONE, "superseded, not missing, without asking again");
     other.destroy().await.expect("ends");
     counted.sent().await;
     session.set(Shop::VISITS, 1).await.expect_err("it is gone");
     assert_eq!(counted.sent().await, ONE, "missing, not conflict, without asking again");
+    session.destroy().await.expect("there is nothing to end any more");
+    assert_eq!(counted.sent().await, ONE, "missing, without asking again");
 }
 
 #[tokio::test]
@@ -150,9 +196,12 @@ async fn c_nothing_is_read_for_what_is_not_there() {
     let counted = Counted::start().await;
     let nobody = SessionId::from_bytes([7; 16]);
     assert!(counted.store.load(&nobody).await.expect("works").is_none());
-    assert!(!counted.store.delete(&nobody).await.expect("works"));
+    let deleted = counted.store.delete(&nobody, &Owned::Anyones).await.expect("works");
+    assert_eq!(deleted, Deleted::Missing);
     let user = UserId::new(1).expect("an id");
-    assert!(counted.store.sessions_of(&user).await.expect("works").is_empty());
+    let found = counted.store.sessions_of(&user, &Page::first(500)).await.expect("works");
+    assert!(found.sessions.is_empty() && found.next.is_none());
+    assert!(counted.store.headers(&[nobody]).await.expect("works").is_empty());
     counted.sent().await;
     assert!(counted.store.load(&nobody).await.expect("works").is_none());
     assert_eq!(counted.sent().await, ONE);

@@ -18,8 +18,10 @@ async fn on(server: &Postgres) -> PostgresStore {
 /// So many rows that have ended: copies of one that is there.
 fn fill(server: &Postgres, count: u32) {
     server.sql(&format!(
-        "INSERT INTO typed_sessions (id, header, revision, login_epoch, deadline, last_seen, sweep_at, fields) \
-         SELECT decode(md5(n::text), 'hex'), header, 1, 0, 0, 0, now() - n * interval '1 ms', fields \
+        "INSERT INTO typed_sessions \
+         (id, header, revision, login_epoch, deadline, last_seen, expires_at, sweep_at, fields) \
+         SELECT decode(md5(n::text), 'hex'), header, 1, 0, 0, 0, \
+         now() - n * interval '1 ms', now() - n * interval '1 ms', fields \
          FROM (SELECT * FROM typed_sessions LIMIT 1) one, generate_series(1, {count}) n"
     ));
 }
@@ -101,11 +103,7 @@ async fn e1_no_clock_but_the_servers_own_moves_the_sweeper() {
     assert!(past.open(&token).await.expect("works").is_some());
     clock.advance(hours(1));
     assert!(past.open(&token).await.expect("works").is_none());
-    assert_eq!(
-        past.purge_expired(10).await.expect("purges"),
-        1,
-        "purge goes by the clock of the sessions"
-    );
+    assert_eq!(store.purge_expired(10).await.expect("purges"), 0, "nor does it move a purge");
     sweeper.stop().await;
 }
 
@@ -143,7 +141,10 @@ async fn a_stopped_sweeper_sweeps_no_more() {
     fill(&server, 10);
     assert_eq!(count(&server), 11, "it went on");
     assert_eq!(
-        (store.sweep(7).await.expect("sweeps"), store.sweep(7).await.expect("sweeps")),
+        (
+            store.purge_expired(7).await.expect("purges"),
+            store.purge_expired(7).await.expect("purges")
+        ),
         (7, 3),
         "by hand"
     );
@@ -152,7 +153,8 @@ async fn a_stopped_sweeper_sweeps_no_more() {
     // A handle that is dropped stops nothing; the last store does.
     drop(store.sweeper(OFTEN));
     until("it sweeps", || count(&server) == 1).await;
-    let clients = "SELECT count(*) FROM pg_stat_activity WHERE application_name <> 'psql' AND backend_type = 'client backend'";
+    let clients = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE application_name <> 'psql' AND backend_type = 'client backend'";
     until("its connections are there", || server.sql(clients) != "0").await;
     drop(store);
     until("it has let go of the pool, and so of the connections", || server.sql(clients) == "0")
@@ -170,7 +172,7 @@ async fn e1_a_batch_may_take_longer_than_a_call() {
     let mut application = Application::begin(&server).await;
     application.execute("LOCK TABLE typed_sessions").await;
     let sweeping = hasty.clone();
-    let swept = tokio::spawn(async move { sweeping.sweep(10).await });
+    let swept = tokio::spawn(async move { sweeping.purge_expired(10).await });
     wait_for_waiters(&server, 1);
     let error = sessions(hasty).open(&token).await.expect_err("its time ends");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
@@ -182,14 +184,14 @@ async fn e1_a_batch_may_take_longer_than_a_call() {
 async fn e1_purges_at_once_take_each_row_once() {
     let server = Postgres::start(&[]);
     let store = on(&server).await;
-    let sessions = sessions(store);
+    let sessions = sessions(store.clone());
     let (_, token) = stored(&sessions).await;
     fill(&server, 5_000);
     let purges = (0..8).map(|_| {
-        let sessions = sessions.clone();
+        let store = store.clone();
         tokio::spawn(async move {
             let mut all = 0;
-            while let some @ 1.. = sessions.purge_expired(300).await.expect("purges") {
+            while let some @ 1.. = store.purge_expired(300).await.expect("purges") {
                 all += some;
             }
             all
@@ -226,26 +228,50 @@ async fn e1_a_row_that_somebody_holds_keeps_no_sweeper() {
 async fn e1_a_session_that_is_touched_meanwhile_is_not_purged() {
     let server = Postgres::start(&[]);
     let store = on(&server).await;
-    let clock = ManualClock::default();
-    let ahead = Sessions::<Shop>::builder(store.clone())
-        .clock(clock.clone())
-        .build()
-        .expect("the defaults");
-    let behind_clock = ManualClock::default();
-    let behind =
-        Sessions::<Shop>::builder(store).clock(behind_clock).build().expect("the defaults");
-    let (_, token) = stored(&ahead).await;
-    // By the clock of one node it has ended, by that of another it has just been touched.
-    clock.advance(hours(1));
+    let sessions = sessions(store.clone());
+    let (_, token) = stored(&sessions).await;
+    server.sql(
+        "UPDATE typed_sessions SET expires_at = now() - interval '1 s', \
+         sweep_at = now() - interval '1 s'",
+    );
+    // Its end has come; but a touch that began before has not been committed yet.
     let mut application = Application::begin(&server).await;
-    application.execute("UPDATE typed_sessions SET deadline = deadline + 10000000").await;
-    let purge =
-        tokio::spawn(async move { (ahead.purge_expired(10).await.expect("purges"), ahead) });
-    let done = tokio::time::timeout(Duration::from_secs(20), purge).await;
+    application
+        .execute(
+            "UPDATE typed_sessions SET expires_at = now() + interval '1 h', \
+             sweep_at = now() + interval '1 h'",
+        )
+        .await;
+    let purged = tokio::time::timeout(Duration::from_secs(20), store.purge_expired(10)).await;
     application.commit().await;
-    let (purged, ahead) = done.expect("it waits for nobody").expect("no panic");
-    assert_eq!((purged, ahead.purge_expired(10).await.expect("purges")), (0, 0));
-    assert!(behind.open(&token).await.expect("works").is_some());
+    assert_eq!(purged.expect("it waits for nobody").expect("purges"), 0);
+    assert_eq!(store.purge_expired(10).await.expect("purges"), 0);
+    assert!(sessions.open(&token).await.expect("works").is_some());
+}
+
+#[tokio::test]
+async fn e1_purge_takes_what_has_ended_and_no_more() {
+    let server = Postgres::start(&[]);
+    let store = on(&server).await;
+    let clock = ManualClock::default();
+    let sessions =
+        Sessions::<Shop>::builder(store.clone()).clock(clock.clone()).build().expect("defaults");
+    let living = join_all((0..5).map(|_| stored(&sessions))).await;
+    assert_eq!(store.purge_expired(10).await.expect("purges"), 0, "nothing has ended");
+    fill(&server, 10);
+    assert_eq!(store.purge_expired(4).await.expect("purges"), 4, "no more than was asked for");
+    assert_eq!(store.purge_expired(0).await.expect("purges"), 0);
+    assert_eq!(count(&server), 11);
+    // A clock that is hours ahead purges nothing that lives by PostgreSQL's own.
+    clock.advance(hours(10));
+    assert_eq!(store.purge_expired(1000).await.expect("purges"), 6, "all that has ended");
+    assert_eq!((store.purge_expired(1000).await.expect("purges"), count(&server)), (0, 5));
+    let right = Sessions::<Shop>::builder(store).clock(ManualClock::default());
+    let right = right.build().expect("defaults");
+    for (_, token) in &living {
+        let opened = right.open(token).await.expect("works");
+        assert!(opened.is_some(), "a living session was purged");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,13 +12,13 @@ use typed_sessions_postgres_tests::{
 };
 use typed_sessions_test_servers::postgres::Postgres;
 
+async fn store(server: &Postgres) -> PostgresStore {
+    let builder = PostgresStore::builder().url(server.url()).max_connections(5);
+    migrated(builder.time_limit(Duration::from_secs(20))).await
+}
+
 async fn node(server: &Postgres, limit: usize, overflow: Overflow) -> Sessions<Shop> {
-    let url = server.url();
-    let store = migrated(
-        PostgresStore::builder().url(url).max_connections(5).time_limit(Duration::from_secs(20)),
-    )
-    .await;
-    Sessions::<Shop>::builder(store)
+    Sessions::<Shop>::builder(store(server).await)
         .max_sessions_per_user(limit, overflow)
         .build()
         .expect("consistent")
@@ -71,6 +71,7 @@ async fn u2_storms_of_login_revocation_and_sync_never_deadlock() {
     const LASTS: Duration = Duration::from_secs(10);
     let server = Postgres::start(&["deadlock_timeout=10ms"]);
     let nodes = join_all((0..2).map(|_| node(&server, 5, Overflow::EvictOldest))).await;
+    let sweeping = store(&server).await;
     // Sessions that change hands all the time, so that they are in each other's way.
     let mut shared = Vec::new();
     for _ in 0..50 {
@@ -81,6 +82,7 @@ async fn u2_storms_of_login_revocation_and_sync_never_deadlock() {
     let tasks = (0..8_u64).map(|task| {
         let (sessions, shared, done) =
             (nodes[usize::from(task % 2 == 0)].clone(), Arc::clone(&shared), Arc::clone(&done));
+        let sweeping = sweeping.clone();
         tokio::spawn(async move {
             let mut n = task;
             while begin.elapsed() < LASTS {
@@ -93,7 +95,7 @@ async fn u2_storms_of_login_revocation_and_sync_never_deadlock() {
                 let result = match what {
                     0 => of.revoke_all().await.map(drop),
                     1 => of.sync(&Member { id: user }).await.map(drop),
-                    2 => sessions.purge_expired(100).await.map(drop),
+                    2 => sweeping.purge_expired(100).await.map(drop),
                     3 | 4 => sessions.start().login(Member { id: user }).await,
                     _ => {
                         let place =
@@ -107,7 +109,8 @@ async fn u2_storms_of_login_revocation_and_sync_never_deadlock() {
                     }
                 };
                 match result.map_err(|error| (error.kind(), error)) {
-                    Ok(()) | Err((ErrorKind::Gone, _)) => {}
+                    // Two logins to one session: the later one may come too late.
+                    Ok(()) | Err((ErrorKind::Gone | ErrorKind::Superseded, _)) => {}
                     Err((_, error)) => panic!("{error:?}"),
                 }
                 done.fetch_add(1, Ordering::Relaxed);
@@ -181,4 +184,47 @@ async fn u3_who_changed_hands_meanwhile_is_not_evicted() {
     let (moved, newcomer) = (moved.await.expect("no panic"), newcomer.await.expect("no panic"));
     assert!(sessions.open(&moved).await.expect("works").is_some(), "it is another user's by now");
     assert!(sessions.open(&newcomer).await.expect("works").is_some());
+}
+
+/// Where a subscriber writes to.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("no panic")).into_owned()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn u3_who_is_evicted_is_told_in_the_log() {
+    let server = Postgres::start(&[]);
+    let sessions = node(&server, 2, Overflow::EvictOldest).await;
+    let log = Log::default();
+    let writer = log.clone();
+    // Of this thread, on which all tasks of this test run.
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+    let _log = tracing::subscriber::set_default(subscriber.finish());
+    let mut first = Vec::new();
+    for _ in 0..4 {
+        first.push(logged_in(&sessions, 7).await.0.id());
+    }
+    let text = log.text();
+    let ended: Vec<&str> = text.lines().filter(|line| line.contains("Evicted")).collect();
+    assert_eq!(ended.len(), 2, "{text}");
+    for (line, id) in ended.iter().zip(&first) {
+        let parts = ["typed_sessions: ", "user=7", &format!("session={id}")];
+        assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+    }
 }

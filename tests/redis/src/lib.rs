@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use typed_sessions::{RedisStore, RedisStoreBuilder};
+use typed_sessions::RedisStore;
+use typed_sessions::redis::RedisStoreBuilder;
 use typed_sessions_test_servers::redis::Redis;
-pub use typed_sessions_test_shop::*;
+pub use typed_sessions_test_support::*;
 
 /// A prefix that nobody else has, of any process.
 pub fn fresh_prefix() -> String {

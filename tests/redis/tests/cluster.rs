@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use typed_sessions::redis::cluster::ClusterClientBuilder;
+use typed_sessions::redis::driver::cluster::ClusterClientBuilder;
 use typed_sessions::{ErrorKind, Overflow, RedisStore, SessionId, SessionInfo, Sessions, connect};
 use typed_sessions_redis_tests::{
     Member, Shop, builder, fresh_prefix, logged_in, sessions, stored, works,
@@ -213,6 +213,11 @@ async fn f1_a_node_that_hangs_holds_up_only_its_own_sessions() {
     for waiting in waiting {
         waiting.await.expect("no panic");
     }
+    // Who revokes everybody must not pass over a node.
+    let store = builder(&cluster.url()).time_limit(limit).connect().await.expect("connects");
+    let nobody = typed_sessions_redis_tests::sessions(store);
+    let error = nobody.revoke_everybody().await.expect_err("there may be sessions on that node");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     cluster.nodes[0].resume();
     for token in &there {
         eventually_opens(&sessions, token).await;
@@ -231,6 +236,19 @@ async fn eventually_opens(sessions: &Sessions<Shop>, token: &str) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("still unavailable");
+}
+
+/// On whichever nodes they are.
+async fn everybody_can_be_revoked(store: RedisStore) {
+    let sessions = sessions(store);
+    let mut tokens = Vec::new();
+    for user in 0..20 {
+        tokens.push(logged_in(&sessions, user % 3).await.1);
+    }
+    sessions.revoke_everybody().await.expect("ends");
+    for token in &tokens {
+        assert!(sessions.open(token).await.expect("works").is_none());
+    }
 }
 
 #[tokio::test]
@@ -252,6 +270,7 @@ async fn one_user_has_sessions_on_every_node() {
     }
     assert_eq!(sessions.user(&7).sync(&Member { id: 7 }).await.expect("syncs"), 30);
     assert_eq!(sessions.user(&7).revoke_all().await.expect("revokes"), 30);
+    everybody_can_be_revoked(store(&cluster).await).await;
 
     // In the middle of a move, for as long as it takes.
     let prefix = "half-moved";
@@ -278,10 +297,7 @@ async fn one_user_has_sessions_on_every_node() {
             .await;
         let store = store.expect("connects");
         works(store.clone()).await;
-        assert_eq!(
-            typed_sessions_redis_tests::sessions(store).purge_expired(9).await.expect("purges"),
-            0
-        );
+        everybody_can_be_revoked(store).await;
     }
 
     // By the URL of the facade.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use typed_sessions::redis::aio::ConnectionManager;
-use typed_sessions::redis::{Client, TlsCertificates};
+use typed_sessions::redis::driver::aio::ConnectionManager;
+use typed_sessions::redis::driver::{Client, TlsCertificates};
 use typed_sessions::{ErrorKind, RedisStore, connect};
 use typed_sessions_redis_tests::{logged_in, sessions, works};
 use typed_sessions_test_servers::cluster::Cluster;
@@ -76,9 +76,14 @@ async fn stores_with_other_prefixes_and_databases_see_nothing_of_each_other() {
             assert_eq!(other.open(&token).await.expect("works").is_some(), n == other_n);
         }
     }
-    for some in &all {
+    for (n, some) in all.iter().enumerate() {
         assert_eq!(some.user(&1).list().await.expect("lists").len(), 1);
-        assert_eq!(some.purge_expired(100).await.expect("purges"), 0);
+        // It ends its own, and nobody else's.
+        some.revoke_everybody().await.expect("ends");
+        for (other_n, other) in all.iter().enumerate() {
+            let left = other.user(&1).list().await.expect("lists").len();
+            assert_eq!(left, usize::from(other_n > n));
+        }
     }
 }
 

@@ -60,7 +60,7 @@ async fn f1_a_broken_connection_is_mended() {
         match session.set(Shop::VISITS, round).await {
             Ok(()) => {}
             Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Unavailable, "its outcome is not known")
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "its outcome is not known");
             }
         }
         session.set(Shop::VISITS, round + 1).await.expect("the next one has a new connection");
@@ -261,10 +261,13 @@ async fn the_permissions_in_the_guide_suffice() {
     let sessions = sessions(store.await.expect("accepted"));
     let (mut session, token) = logged_in(&sessions, 1).await;
     session.login(Member { id: 2 }).await.expect("logs in");
+    session.reauthenticate().await.expect("proves it again");
     session.logout().await.expect("logs out");
     assert_eq!(sessions.user(&1).list().await.expect("lists").len(), 0);
-    assert_eq!(sessions.purge_expired(10).await.expect("purges"), 0);
     session.destroy().await.expect("ends");
+    assert!(sessions.open(&token).await.expect("works").is_none());
+    let (_, token) = logged_in(&sessions, 1).await;
+    sessions.revoke_everybody().await.expect("ends");
     assert!(sessions.open(&token).await.expect("works").is_none());
 }
 
@@ -284,6 +287,7 @@ async fn a_key_of_somebody_else_is_told_and_left_alone() {
     told(sessions.revoke(session.id()).await.expect_err("wrong type"));
     told(sessions.user(&1).list().await.expect_err("wrong type"));
     told(sessions.start().login(Member { id: 1 }).await.expect_err("wrong type"));
+    sessions.revoke_everybody().await.expect("it is no session");
     assert_eq!(server.cli(&["MGET", &key, "session:user:1"]), "mine\nmine\n");
     assert_eq!(server.cli(&["DBSIZE"]).trim(), "2", "a login that failed left something behind");
 }
@@ -299,7 +303,7 @@ async fn f2_a_damaged_session_is_an_error_and_can_be_ended() {
         assert_eq!(error.kind(), ErrorKind::Decode, "{damage:?}: {error:?}");
         assert!(sessions.revoke(session.id()).await.expect("it can be ended"));
     }
-    for damage in ["", "x", "1 2", "1 2 3 4", "a b c", "-1 0 0", "1  2 3", "1.5 0 0"] {
+    for damage in ["", "x", "1 2", "1 2 3\t4", "a b c", "-1 0 0", "1  2 3", "1.5 0 0"] {
         let (mut session, _) = logged_in(&sessions, 1).await;
         let key = format!("session:id:{}", session.id());
         server.cli(&["HSET", &key, "$guard", damage]);

@@ -26,8 +26,9 @@ impl Cluster {
         Self::of(nodes, &addresses, &[])
     }
 
-    /// The same, and all that nodes and clients say to each other is encrypted, with this certificate and its key. Also returns the
-    /// addresses at which it is; `nodes` has others, for these tests' own eyes.
+    /// The same, and all that nodes and clients say to each other is encrypted, with this
+    /// certificate and its key. Also returns the addresses at which it is; `nodes` has others, for
+    /// these tests' own eyes.
     ///
     /// # Panics
     /// When Redis is not installed or the Cluster does not come up.
@@ -117,7 +118,8 @@ impl Cluster {
         replica.expect("it was waited for")
     }
 
-    /// Leaves the slot of a key half moved: the key is on the next master already, the slot is still its old one's.
+    /// Leaves the slot of a key half moved: the key is on the next master already, the slot is
+    /// still its old one's.
     ///
     /// # Panics
     /// When no master has the key.

@@ -1,5 +1,5 @@
-//! Real servers for tests: each on a private port and in a directory of its own, and gone when the test process is, even
-//! when that was killed.
+//! Real servers for tests: each on a private port and in a directory of its own, and gone when the
+//! test process is, even when that was killed.
 
 pub mod cluster;
 mod port;

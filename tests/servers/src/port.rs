@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Below those that systems give to outgoing connections, and so that a Cluster's second port, 10,000 higher, is as well.
+/// Below those that systems give to outgoing connections, and so that a Cluster's second port,
+/// 10,000 higher, is as well.
 const FIRST: u16 = 11_000;
 const COUNT: u16 = 11_000;
 

@@ -23,8 +23,9 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a cluster of databases and starts a server on it, with these further options, `name=value`. It does not wait
-    /// for the disk unless an option says so: a process that is killed loses nothing by that, only a machine would.
+    /// Makes a cluster of databases and starts a server on it, with these further options,
+    /// `name=value`. It does not wait for the disk unless an option says so: a process that is
+    /// killed loses nothing by that, only a machine would.
     ///
     /// # Panics
     /// When PostgreSQL is not installed or does not start.
@@ -109,7 +110,8 @@ impl Postgres {
         panic!("PostgreSQL does not answer:\n{}", self.process.log());
     }
 
-    /// The server that all tests of this process share: the one of `TEST_POSTGRES_URL`, or a new one.
+    /// The server that all tests of this process share: the one of `TEST_POSTGRES_URL`, or a new
+    /// one.
     pub fn shared_url() -> String {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         match std::env::var("TEST_POSTGRES_URL") {
@@ -191,7 +193,8 @@ impl Postgres {
         assert!(self.wait_until_it_answers(), "the port was taken meanwhile");
     }
 
-    /// As an operator does: connections are closed, what is in memory goes to disk, and it starts again.
+    /// As an operator does: connections are closed, what is in memory goes to disk, and it starts
+    /// again.
     ///
     /// # Panics
     /// When it does not end or does not start.
@@ -237,7 +240,8 @@ fn is_root() -> bool {
     id.stdout == b"0\n"
 }
 
-/// PostgreSQL refuses to be root: then it is the user postgres. `setpriv` becomes the program, so that its process is known.
+/// PostgreSQL refuses to be root: then it is the user postgres. `setpriv` becomes the program, so
+/// that its process is known.
 fn as_postgres(program: &Path) -> Vec<OsString> {
     let mut command: Vec<OsString> = Vec::new();
     if is_root() {

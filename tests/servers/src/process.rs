@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Starts a program and waits for the end of its own input, which comes when the owner closes it or dies. Then it kills
-/// the program with its children and removes its directory. On a line of input it only kills.
+/// Starts a program and waits for the end of its own input, which comes when the owner closes it or
+/// dies. Then it kills the program with its children and removes its directory. On a line of input
+/// it only kills.
 ///
-/// A `PostgreSQL` that was killed leaves a small segment of shared memory, whose id its pid file has.
+/// A `PostgreSQL` that was killed leaves a small segment of shared memory, whose id its pid file
+/// has.
 const GUARD: &str = r#"
 trap '' HUP INT TERM
 dir=$1; shift

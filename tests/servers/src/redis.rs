@@ -19,8 +19,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server with these further options, `--name value`, and waits until it answers. Nothing is kept on disk
-    /// unless an option says so.
+    /// Starts a server with these further options, `--name value`, and waits until it answers.
+    /// Nothing is kept on disk unless an option says so.
     ///
     /// # Panics
     /// When redis-server is not installed or does not start.
@@ -39,7 +39,7 @@ impl Redis {
         let process = Process::start(program, HOW_TO_GET_IT, |dir| {
             let mut args: Vec<OsString> = Vec::new();
             let mut push = |name: &str, value: &str| {
-                args.extend([OsString::from(name), OsString::from(value)])
+                args.extend([OsString::from(name), OsString::from(value)]);
             };
             push("--port", &port.to_string());
             push("--bind", "127.0.0.1");

@@ -76,7 +76,8 @@ impl Sentinels {
 }
 
 impl Sentinels {
-    /// All that the first master has acknowledged, its replicas have as well. Nobody may write meanwhile.
+    /// All that the first master has acknowledged, its replicas have as well. Nobody may write
+    /// meanwhile.
     ///
     /// # Panics
     /// When that does not come about.

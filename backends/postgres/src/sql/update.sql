@@ -1,7 +1,11 @@
--- $1 id; the guard: $2 now, $3 login epoch, $4 revision, $5 fields that must be so, $6 keys that must be absent;
--- the header if it changes: $7 text, $8 revision, $9 login epoch, $10 deadline, $11 last seen, $12 user;
--- how long the row is kept: $13 at least, $14 and so much longer, $15 in which unit; $16 fields to set, $17 keys to remove.
--- Answers 0: applied, 1: missing, 2: conflict, 3: full.
+-- $1 id; the guard: $2 now, $3 login epoch, $4 revision if it matters, $5 fields that must be so,
+-- $6 keys that must be absent;
+-- the header if it changes: $7 text, $8 revision, $9 login epoch, $10 deadline, $11 last seen,
+-- $12 user;
+-- how long the row is kept: $13, and $14 longer until it is swept, in which unit $15;
+-- $16 fields to set, $17 keys to remove.
+-- Answers 0: applied, 1: missing, 2: superseded, 3: conflict, 4: full, 5: nothing was in the way
+-- any more.
 WITH written AS (
     UPDATE {table} SET
         header = coalesce($7, header),
@@ -10,6 +14,7 @@ WITH written AS (
         deadline = coalesce($10, deadline),
         last_seen = coalesce($11, last_seen),
         user_id = CASE WHEN $7 IS NULL THEN user_id ELSE $12 END,
+        expires_at = coalesce(now() + $13, expires_at),
         -- Moved seldom, since it is indexed: a touch that leaves it alone is a HOT update.
         sweep_at = CASE
             WHEN $13 IS NULL OR sweep_at BETWEEN now() + $13 AND now() + $13 + $14 THEN sweep_at
@@ -20,12 +25,16 @@ WITH written AS (
             WHEN $16 IS NULL AND $17 IS NULL THEN fields
             ELSE (fields - coalesce($17, '{}')) || coalesce($16, '{}')::jsonb
         END
-    WHERE {live} AND {guards}{room}
+    WHERE id = $1 AND {live} AND login_epoch = $3 AND {as_expected}{room}
     RETURNING id
 )
-SELECT CASE
-    WHEN EXISTS (SELECT FROM written) THEN 0
-    -- By now somebody may have ended the session: the lock looks at the row as it is, not as it was when the statement began.
-    WHEN NOT EXISTS (SELECT FROM {table} WHERE {live} FOR NO KEY UPDATE) THEN 1{full}
-    ELSE 2
-END
+SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 0 ELSE coalesce((
+    -- By now the row may be another: the lock shows it as it is, not as it was at the beginning.
+    SELECT CASE
+        WHEN NOT ({live}) THEN 1
+        WHEN login_epoch <> $3 THEN 2
+        WHEN NOT ({as_expected}) THEN 3{full}
+        ELSE 5
+    END
+    FROM {table} WHERE id = $1 FOR NO KEY UPDATE
+), 1) END

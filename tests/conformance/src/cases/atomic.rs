@@ -3,6 +3,7 @@
 use typed_sessions::{ErrorKind, SessionData, minutes};
 
 use crate::faulty::Fault;
+use crate::interleave::Call;
 use crate::world::{ROUNDS, Shop, World, kind, open, race, stored};
 
 pub(crate) async fn w3_update_loses_nothing(world: World) {
@@ -66,7 +67,7 @@ pub(crate) async fn w3_transact_has_no_write_skew(world: World) {
     let token = session.token().expose();
     let (between, interleave) = world.interleaved();
     let mut late = open(&between.sessions::<Ledger>(), &token).await;
-    interleave.before_next_apply(async move {
+    interleave.before_next(Call::Apply, async move {
         session.transact(|ledger| ledger.credit = 1).await.expect("transacts");
     });
     let claim = |ledger: &mut Ledger| {
@@ -97,7 +98,8 @@ pub(crate) async fn w3_transact_has_no_write_skew(world: World) {
                 session.transact(claim).await.expect("transacts");
             }
         };
-        // Each reads the other's field and writes its own: both may claim only if neither saw the other.
+        // Each reads the other's field and writes its own: both may claim only if neither saw the
+        // other.
         race([
             claim(|ledger| (&mut ledger.debit, ledger.credit)),
             claim(|ledger| (&mut ledger.credit, ledger.debit)),

@@ -1,36 +1,48 @@
-//! The store's own contract, without the core in between: guards, all or nothing, index, purge.
+//! The store's own contract, without the core in between: what is written, whole or not at all.
 
-use typed_sessions::{
-    Applied, Change, Clock, Expected, Header, Key, Record, SessionId, Text, UserId, minutes,
+use typed_sessions::store::{
+    Applied, Change, Create, Deleted, Edit, Header, Key, Owned, Record, Rewrite, Save, Text,
 };
+use typed_sessions::{SessionId, minutes};
 
-use crate::world::{ROUNDS, Shop, World, logged_in, race, racer, stored};
+use crate::world::{ROUNDS, Shop, World, race, racer, stored};
 
-fn text(text: &str) -> Text {
+pub(super) fn text(text: &str) -> Text {
     Text::from_stored(text)
 }
 
-fn set(mut change: Change, key: &str, value: &str) -> Change {
-    change.set.push((Key::new(key), text(value)));
-    change
+pub(super) fn set<const N: usize>(fields: [(&str, &str); N]) -> Edit {
+    let set = fields.map(|(key, value)| (Key::new(key), text(value))).into();
+    Edit { set, remove: Vec::new() }
 }
 
 impl World {
-    fn update(&self, expected: Expected) -> Change {
-        Change::update(self.clock.now(), expected)
+    /// A write of fields to a session that has this header, whatever they were.
+    pub(super) fn save(&self, header: &Header, edit: Edit) -> Save {
+        Save { edit, ..Save::of(header, self.now()) }
     }
 
-    async fn apply(&self, id: SessionId, change: &Change) -> Applied {
+    /// A write of the header as it is.
+    fn rewrite(&self, header: &Header, edit: Edit) -> Rewrite {
+        Rewrite { edit, ..Rewrite::new(header, header.clone(), None, self.now()) }
+    }
+
+    fn create(&self, header: &Header) -> Change {
+        let fields = set([("cart", "[1]")]).set;
+        Change::Create(Create { fields, ..Create::new(header.clone(), self.now()) })
+    }
+
+    pub(super) async fn apply(&self, id: SessionId, change: &Change) -> Applied {
         self.store.apply(&id, change).await.expect("the store works")
     }
 
     /// A stored session, as the store has it.
-    async fn some_record(&self) -> (SessionId, Record) {
+    pub(super) async fn some_record(&self) -> (SessionId, Record) {
         let (session, _) = stored(&self.sessions::<Shop>()).await;
         (session.id(), self.record(session.id()).await.expect("stored"))
     }
 
-    async fn assert_unchanged(&self, id: SessionId, before: &Record) {
+    pub(super) async fn assert_unchanged(&self, id: SessionId, before: &Record) {
         let after = self.record(id).await.expect("still there");
         assert_eq!(after.fields, before.fields, "a refused change wrote fields");
         assert_eq!(
@@ -41,56 +53,41 @@ impl World {
     }
 }
 
-fn revision(header: &Header, plus: u64) -> Expected {
-    let mut expected = Expected::default();
-    expected.revision = Some(header.revision() + plus);
-    expected
-}
-
-fn epoch(header: &Header, plus: u64) -> Expected {
-    let mut expected = Expected::default();
-    expected.login_epoch = Some(header.login_epoch() + plus);
-    expected
-}
-
-fn field(key: &str, value: Option<&str>) -> Expected {
-    let mut expected = Expected::default();
-    expected.fields.push((Key::new(key), value.map(text)));
-    expected
+/// A condition on a field.
+fn expecting(mut save: Save, key: &str, value: Option<&str>) -> Save {
+    save.expected.push((Key::new(key), value.map(text)));
+    save
 }
 
 pub(crate) async fn w1_guards_on_presence(world: World) {
     let (id, record) = world.some_record().await;
-    let create = set(Change::create(world.clock.now(), record.header.clone()), "cart", "[1]");
+    let create = world.create(&record.header);
     assert_eq!(world.apply(id, &create).await, Applied::Conflict, "a record was created twice");
     world.assert_unchanged(id, &record).await;
 
     let nobody = SessionId::from_bytes([7; 16]);
-    let mut update = set(world.update(Expected::default()), "cart", "[1]");
-    assert_eq!(world.apply(nobody, &update).await, Applied::Missing);
-    update.header = Some(record.header.clone());
-    assert_eq!(world.apply(nobody, &update).await, Applied::Missing);
-    assert!(world.record(nobody).await.is_none(), "an update created a record");
-    assert!(
-        !world.store.delete(&nobody).await.expect("the store works"),
-        "there was nothing to delete"
-    );
+    let save = Change::Save(world.save(&record.header, set([("cart", "[1]")])));
+    let rewrite = Change::Rewrite(world.rewrite(&record.header, set([("cart", "[1]")])));
+    for change in [&save, &rewrite] {
+        assert_eq!(world.apply(nobody, change).await, Applied::Missing);
+    }
+    assert!(world.record(nobody).await.is_none(), "a change created a record");
+    assert_eq!(world.delete(nobody, Owned::Anyones).await, Deleted::Missing);
 
-    assert!(
-        world.store.delete(&id).await.expect("the store works"),
-        "there was something to delete"
-    );
-    assert_eq!(world.apply(id, &update).await, Applied::Missing);
-    assert!(world.record(id).await.is_none(), "an update revived a record");
+    assert_eq!(world.delete(id, Owned::Anyones).await, Deleted::Yes);
+    for change in [&save, &rewrite] {
+        assert_eq!(world.apply(id, change).await, Applied::Missing);
+    }
+    assert!(world.record(id).await.is_none(), "a change revived a record");
 }
 
 pub(crate) async fn w1_expired_record_counts_as_missing(world: World) {
     let (id, record) = world.some_record().await;
     world.clock.advance(minutes(30));
-    let mut update = set(world.update(Expected::default()), "cart", "[1]");
-    assert_eq!(world.apply(id, &update).await, Applied::Missing, "a write to an expired record");
-    update.header = Some(record.header.clone());
-    assert_eq!(world.apply(id, &update).await, Applied::Missing, "a touch of an expired record");
+    let save = Change::Save(world.save(&record.header, set([("cart", "[1]")])));
+    assert_eq!(world.apply(id, &save).await, Applied::Missing, "a write to an expired record");
+    let rewrite = Change::Rewrite(world.rewrite(&record.header, set([("cart", "[1]")])));
+    assert_eq!(world.apply(id, &rewrite).await, Applied::Missing, "a touch of an expired record");
     if let Some(after) = world.record(id).await {
         assert_eq!(after.fields, record.fields);
     }
@@ -99,11 +96,10 @@ pub(crate) async fn w1_expired_record_counts_as_missing(world: World) {
 pub(crate) async fn w1_expired_record_is_not_replaced(world: World) {
     let (id, record) = world.some_record().await;
     world.clock.advance(minutes(30));
-    let create = set(Change::create(world.clock.now(), record.header.clone()), "cart", "[1]");
-    // A store may have forgotten it: then there is nothing to replace.
+    // A store that had to let go of it has nothing to replace.
     if world.record(id).await.is_some() {
         assert_eq!(
-            world.apply(id, &create).await,
+            world.apply(id, &world.create(&record.header)).await,
             Applied::Conflict,
             "a record took the place of one that is there"
         );
@@ -113,71 +109,113 @@ pub(crate) async fn w1_expired_record_is_not_replaced(world: World) {
 
 pub(crate) async fn w2_change_is_all_or_nothing(world: World) {
     let (id, record) = world.some_record().await;
+    let edit = || Edit { remove: vec![Key::new("lang")], ..set([("cart", "[\"written\"]")]) };
+    let save = || world.save(&record.header, edit());
+    let rewrite = || world.rewrite(&record.header, edit());
+    let (epoch, revision) = (record.header.login_epoch(), record.header.revision());
+
     let refused = [
-        (revision(&record.header, 1), Applied::Conflict, "a later revision"),
-        (epoch(&record.header, 1), Applied::Missing, "another login epoch"),
-        (field("visits", Some("2")), Applied::Conflict, "another text"),
-        (field("visits", Some("1 ")), Applied::Conflict, "the same value as other text"),
-        (field("visits", None), Applied::Conflict, "an absent key that is there"),
-        (field("otp", Some("\"\"")), Applied::Conflict, "a key that is not there"),
+        (expecting(save(), "visits", Some("2")), Applied::Conflict, "another text"),
+        (expecting(save(), "visits", Some("1 ")), Applied::Conflict, "the same value otherwise"),
+        (expecting(save(), "visits", None), Applied::Conflict, "an absent key that is there"),
+        (expecting(save(), "otp", Some("\"\"")), Applied::Conflict, "a key that is not there"),
+        (Save { login_epoch: epoch + 1, ..save() }, Applied::Superseded, "another epoch"),
     ];
-    for (expected, outcome, what) in refused {
-        let mut change = set(world.update(expected), "cart", "[\"written\"]");
-        change.remove.push(Key::new("lang"));
-        change.header = Some(record.header.clone());
-        assert_eq!(world.apply(id, &change).await, outcome, "expected {what}");
+    for (save, outcome, expected) in refused {
+        assert_eq!(world.apply(id, &Change::Save(save)).await, outcome, "expected {expected}");
         world.assert_unchanged(id, &record).await;
     }
-    // The epoch decides before the rest: for that writer the session is gone.
-    let mut both = epoch(&record.header, 1);
-    both.revision = Some(record.header.revision() + 1);
-    assert_eq!(world.apply(id, &world.update(both)).await, Applied::Missing);
+    let refused = [
+        (Rewrite { revision: revision + 1, ..rewrite() }, Applied::Conflict, "a later revision"),
+        (Rewrite { login_epoch: epoch + 1, ..rewrite() }, Applied::Superseded, "another epoch"),
+    ];
+    for (rewrite, outcome, expected) in refused {
+        assert_eq!(
+            world.apply(id, &Change::Rewrite(rewrite)).await,
+            outcome,
+            "expected {expected}"
+        );
+        world.assert_unchanged(id, &record).await;
+    }
 
-    let mut all = epoch(&record.header, 0);
-    all.revision = Some(record.header.revision());
-    all.fields = vec![(Key::new("visits"), Some(text("1"))), (Key::new("otp"), None)];
-    let mut change = set(set(world.update(all), "cart", "[\"written\"]"), "new", "5");
-    change.remove = vec![Key::new("lang"), Key::new("never.there")];
+    let right = expecting(expecting(save(), "visits", Some("1")), "otp", None);
+    let edit = Edit {
+        remove: vec![Key::new("lang"), Key::new("never.there")],
+        ..set([("cart", "[\"written\"]"), ("new", "5")])
+    };
+    let change = Change::Save(Save { edit, ..right });
     assert_eq!(world.apply(id, &change).await, Applied::Applied);
     let after = world.record(id).await.expect("stored");
     let fields: Vec<(&str, &str)> =
         after.fields.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
     assert_eq!(fields, [("cart", "[\"written\"]"), ("new", "5"), ("visits", "1")]);
-    assert_eq!(
-        after.header.to_text(),
-        record.header.to_text(),
-        "a change without a header keeps it"
-    );
+    assert_eq!(after.header.to_text(), record.header.to_text(), "a save keeps the header");
+
+    let rewrite = world.rewrite(&record.header, set([("visits", "2")]));
+    assert_eq!(world.apply(id, &Change::Rewrite(rewrite)).await, Applied::Applied);
+    let after = world.record(id).await.expect("stored").fields;
+    assert_eq!((after.get("visits"), after.get("new")), (Some(&text("2")), Some(&text("5"))));
+}
+
+pub(crate) async fn w6_refusals_have_an_order(world: World) {
+    let (id, record) = world.some_record().await;
+    let (epoch, revision) = (record.header.login_epoch(), record.header.revision());
+    let save = expecting(world.save(&record.header, Edit::default()), "visits", Some("2"));
+    let save = Save { login_epoch: epoch + 1, ..save };
+    let rewrite = world.rewrite(&record.header, Edit::default());
+    let rewrite = Rewrite { login_epoch: epoch + 1, revision: revision + 1, ..rewrite };
+    let changes = [Change::Save(save), Change::Rewrite(rewrite)];
+    for change in &changes {
+        let outcome = world.apply(id, change).await;
+        assert_eq!(outcome, Applied::Superseded, "the epoch decides before the rest");
+    }
+    world.clock.advance(minutes(30));
+    let after = |change: &Change| match change.clone() {
+        Change::Create(create) => Change::Create(create),
+        Change::Save(save) => Change::Save(Save { now: world.now(), ..save }),
+        Change::Rewrite(rewrite) => Change::Rewrite(Rewrite { now: world.now(), ..rewrite }),
+    };
+    for change in changes.iter().map(after) {
+        let outcome = world.apply(id, &change).await;
+        assert_eq!(outcome, Applied::Missing, "what has ended has no epoch");
+    }
 }
 
 pub(crate) async fn w2_change_without_fields_is_a_check(world: World) {
     let (id, record) = world.some_record().await;
-    assert_eq!(world.apply(id, &world.update(field("visits", Some("1")))).await, Applied::Applied);
-    assert_eq!(world.apply(id, &world.update(field("visits", Some("2")))).await, Applied::Conflict);
+    let check = |value| {
+        let save = world.save(&record.header, Edit::default());
+        Change::Save(expecting(save, "visits", Some(value)))
+    };
+    assert_eq!(world.apply(id, &check("1")).await, Applied::Applied);
+    assert_eq!(world.apply(id, &check("2")).await, Applied::Conflict);
     world.assert_unchanged(id, &record).await;
 }
 
 pub(crate) async fn w2_what_is_set_wins_over_what_is_removed(world: World) {
-    let (id, _) = world.some_record().await;
-    let mut change = set(world.update(Expected::default()), "visits", "2");
-    change.remove = vec![Key::new("visits"), Key::new("lang")];
-    assert_eq!(world.apply(id, &change).await, Applied::Applied);
+    let (id, record) = world.some_record().await;
+    let edit =
+        Edit { remove: vec![Key::new("visits"), Key::new("lang")], ..set([("visits", "2")]) };
+    let save = Change::Save(world.save(&record.header, edit.clone()));
+    assert_eq!(world.apply(id, &save).await, Applied::Applied);
+    let fields = world.record(id).await.expect("stored").fields;
+    assert_eq!((fields.get("visits"), fields.get("lang")), (Some(&text("2")), None));
+
+    let rewrite = Change::Rewrite(world.rewrite(&record.header, edit));
+    assert_eq!(world.apply(id, &rewrite).await, Applied::Applied);
     let fields = world.record(id).await.expect("stored").fields;
     assert_eq!((fields.get("visits"), fields.get("lang")), (Some(&text("2")), None));
 }
 
 pub(crate) async fn w3_one_of_many_swaps_wins(world: World) {
     for round in 0..ROUNDS / 2 {
-        let (id, _) = world.some_record().await;
+        let (id, record) = world.some_record().await;
         let outcomes = race((0..8).map(|n| {
-            let world = world.clone();
+            let (world, header) = (world.clone(), record.header.clone());
             async move {
-                let change = set(
-                    world.update(field("visits", Some("1"))),
-                    "visits",
-                    &format!("{}", 100 + n),
-                );
-                world.apply(id, &change).await
+                let edit = set([("visits", (100 + n).to_string().as_str())]);
+                let save = expecting(world.save(&header, edit), "visits", Some("1"));
+                world.apply(id, &Change::Save(save)).await
             }
         }))
         .await;
@@ -189,14 +227,14 @@ pub(crate) async fn w3_one_of_many_swaps_wins(world: World) {
 }
 
 pub(crate) async fn w3_reads_are_whole(world: World) {
-    let (id, _) = world.some_record().await;
+    let (id, record) = world.some_record().await;
     let write = {
         let world = world.clone();
         racer(async move {
             for n in 0..300 {
                 let n = n.to_string();
-                let change = set(set(world.update(Expected::default()), "a", &n), "z", &n);
-                assert_eq!(world.apply(id, &change).await, Applied::Applied);
+                let save = world.save(&record.header, set([("a", n.as_str()), ("z", n.as_str())]));
+                assert_eq!(world.apply(id, &Change::Save(save)).await, Applied::Applied);
             }
         })
     };
@@ -208,32 +246,4 @@ pub(crate) async fn w3_reads_are_whole(world: World) {
         }
     });
     race([write, read]).await;
-}
-
-pub(crate) async fn e1_purge_takes_what_has_ended_and_no_more(world: World) {
-    let sessions = world.sessions::<Shop>();
-    for n in 0..10 {
-        if n % 2 == 0 {
-            stored(&sessions).await
-        } else {
-            logged_in(&sessions, n).await
-        };
-    }
-    world.clock.advance(minutes(29));
-    let (alive, _) = logged_in(&sessions, 1).await;
-    assert_eq!(
-        sessions.purge_expired(100).await.expect("the store works"),
-        0,
-        "nothing has ended yet"
-    );
-    world.clock.advance(minutes(1));
-    assert_eq!(sessions.purge_expired(4).await.expect("the store works"), 4, "no more than asked");
-    assert_eq!(sessions.purge_expired(100).await.expect("the store works"), 6);
-    assert_eq!(sessions.purge_expired(100).await.expect("the store works"), 0);
-    assert!(world.record(alive.id()).await.is_some(), "a live session was purged");
-    for n in (1..10).step_by(2) {
-        let user = UserId::new(n).expect("an id");
-        let left = world.store.sessions_of(&user).await.expect("the store works");
-        assert_eq!(left.len(), usize::from(n == 1), "user {n}");
-    }
 }

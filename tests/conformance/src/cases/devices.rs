@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use typed_sessions::{Clock, ErrorKind, Login, Overflow, Sessions, days, hours, minutes};
 
+use crate::faulty::Fault;
+use crate::interleave::Call;
 use crate::world::{Member, Shop, World, is_refused, kind, logged_in, open, stored};
 
 pub(crate) async fn u2_revocation_is_final(world: World) {
@@ -47,7 +49,7 @@ pub(crate) async fn u2_password_change_ends_the_other_sessions(world: World) {
         sessions.open_checked(token, current).await.expect("no error")
     };
     let mut mine = check(&tokens[0], "old hash").await.expect("the password is the same");
-    mine.auth_tag("new hash").await.expect("notes the change");
+    mine.set_auth_tag("new hash").await.expect("notes the change");
     let fresh = mine.fresh_token().expect("a new token after a change of credentials").expose();
     assert!(is_refused(&sessions, &tokens[0]).await);
 
@@ -65,7 +67,7 @@ pub(crate) async fn u2_password_change_ends_the_other_sessions(world: World) {
     // The tag is renewed while the current hash is asked for.
     let (mut changing, token) = (open(&sessions, &fresh).await, fresh.clone());
     let in_time = |_: u64| async move {
-        changing.auth_tag("newest hash").await.expect("notes the change");
+        changing.set_auth_tag("newest hash").await.expect("notes the change");
         Ok::<_, typed_sessions::Error>("newest hash")
     };
     let opened = sessions.open_checked(&token, in_time).await.expect("no error");
@@ -77,7 +79,7 @@ pub(crate) async fn u2_step_up_asks_for_a_recent_proof(world: World) {
     let (mut anonymous, _) = stored(&sessions).await;
     assert!(!anonymous.authenticated_within(days(1000)), "nobody is logged in");
     assert_eq!(kind(anonymous.reauthenticate().await), ErrorKind::Invalid);
-    assert_eq!(kind(anonymous.auth_tag("hash").await), ErrorKind::Invalid);
+    assert_eq!(kind(anonymous.set_auth_tag("hash").await), ErrorKind::Invalid);
 
     let (_, token) = logged_in(&sessions, 1).await;
     world.clock.advance(minutes(4));
@@ -161,7 +163,7 @@ pub(crate) async fn u4_sync_skips_who_changed_hands_meanwhile(world: World) {
     let (mut session, _) = logged_in(&sessions, 1).await;
     let token = Arc::new(Mutex::new(String::new()));
     let handed_over = Arc::clone(&token);
-    interleave.before_next_apply(async move {
+    interleave.before_next(Call::Apply, async move {
         session.login(Member::new(2)).await.expect("another user logs in");
         *handed_over.lock().expect("no panic") = session.token().expose();
     });
@@ -175,8 +177,8 @@ pub(crate) async fn u4_sync_skips_who_changed_hands_meanwhile(world: World) {
 
     let (mut session, _) = logged_in(&sessions, 1).await;
     let id = session.id();
-    interleave.before_next_apply(async move {
-        session.login(Member::new(1)).await.expect("the same user again")
+    interleave.before_next(Call::Apply, async move {
+        session.login(Member::new(1)).await.expect("the same user again");
     });
     assert_eq!(
         between.sessions::<Shop>().user(&1).sync(&renamed).await.expect("syncs"),
@@ -187,7 +189,7 @@ pub(crate) async fn u4_sync_skips_who_changed_hands_meanwhile(world: World) {
     assert!(member.get("member").is_some_and(|text| text.as_str().contains("new name")));
 
     let (mut session, _) = logged_in(&sessions, 3).await;
-    interleave.before_next_apply(async move { session.destroy().await.expect("ends") });
+    interleave.before_next(Call::Apply, async move { session.destroy().await.expect("ends") });
     assert_eq!(between.sessions::<Shop>().user(&3).sync(&Member::new(3)).await.expect("syncs"), 0);
 }
 
@@ -222,4 +224,50 @@ pub(crate) async fn u4_sync_reaches_all_devices_and_nobody_else(world: World) {
     );
     world.clock.advance(minutes(30));
     assert_eq!(sessions.user(&1).sync(&renamed).await.expect("syncs"), 0, "they have ended");
+}
+
+pub(crate) async fn u4_one_that_cannot_take_it_does_not_keep_sync_from_the_others(world: World) {
+    let renamed = Member { id: 1, name: "a much longer name than before".into() };
+    let (behind, faulty) = world.faulty();
+    let small = behind.builder::<Shop>().max_value_bytes(100).max_session_bytes(230).build();
+    let sessions: Sessions<Shop> = small.expect("consistent");
+
+    // One is filled to the brim: a sync is bounded by the value's size alone.
+    let mut tokens = Vec::new();
+    for n in 0..4 {
+        let (mut session, token) = logged_in(&sessions, 1).await;
+        if n == 1 {
+            session.address = Some("x".repeat(90));
+            let mut filler = 90;
+            session.language = "y".repeat(filler);
+            while session.save().await.is_err() {
+                filler -= 1;
+                session.language = "y".repeat(filler);
+            }
+            assert_eq!(kind(session.set(Shop::VISITS, 10).await), ErrorKind::TooLarge, "the brim");
+        }
+        tokens.push(token);
+    }
+    assert_eq!(sessions.user(&1).sync(&renamed).await.expect("syncs"), 4);
+    for token in &tokens {
+        assert_eq!(open(&sessions, token).await.member.as_ref(), Some(&renamed));
+    }
+
+    // Two really cannot take it, for two reasons: the first is told, the others are done.
+    let mut ids = Vec::new();
+    for token in &tokens {
+        ids.push(open(&sessions, token).await.id());
+    }
+    faulty.set_for(ids[0], Fault::WritesFail);
+    faulty.set_for(ids[2], Fault::AnswersLost);
+    let demoted = Member { id: 1, name: "demoted".into() };
+    assert_eq!(kind(sessions.user(&1).sync(&demoted).await), ErrorKind::Unavailable);
+    faulty.set_for(ids[0], Fault::None);
+    faulty.set_for(ids[2], Fault::None);
+    for (n, token) in tokens.iter().enumerate() {
+        let expected = if n == 0 { &renamed } else { &demoted };
+        assert_eq!(open(&sessions, token).await.member.as_ref(), Some(expected), "session {n}");
+    }
+    assert_eq!(sessions.user(&1).sync(&demoted).await.expect("syncs"), 4);
+    assert_eq!(open(&sessions, &tokens[0]).await.member.as_ref(), Some(&demoted));
 }

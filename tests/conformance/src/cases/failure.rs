@@ -1,9 +1,8 @@
 //! F: an unreachable store or unreadable data is an error, never a fresh session.
 
 use serde_json::json;
-use typed_sessions::{
-    Change, Clock, ErrorKind, Expected, Key, Session, SessionData, Sessions, Text,
-};
+use typed_sessions::store::{Change, Edit, Key, Save, Text};
+use typed_sessions::{ErrorKind, Session, SessionData, Sessions};
 
 use crate::faulty::Fault;
 use crate::world::{Member, Prefs, Shop, World, kind, open, stored};
@@ -28,7 +27,11 @@ pub(crate) async fn f1_unreachable_store_is_an_error(world: World) {
     assert_eq!(kind(session.destroy().await), ErrorKind::Unavailable);
     assert_eq!(kind(sessions.user(&1).list().await), ErrorKind::Unavailable);
     assert_eq!(kind(sessions.user(&1).revoke_all().await), ErrorKind::Unavailable);
-    assert_eq!(kind(sessions.purge_expired(1).await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.user(&1).count().await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.user(&1).revoke(session.id()).await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.user(&1).sync(&Member::new(1)).await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.revoke_token(&token).await), ErrorKind::Unavailable);
+    assert_eq!(kind(sessions.revoke_everybody().await), ErrorKind::Unavailable);
     let error = sessions.revoke(session.id()).await.expect_err("unreachable");
     assert!(error.is_transient());
     assert_eq!(session.language, "en", "a failed operation leaves the struct as it was");
@@ -68,9 +71,11 @@ struct Lenient {
 
 /// Writes texts under keys as another program might, past the core.
 async fn scribble(world: &World, session: &Session<Shop>, texts: &[(&str, &str)]) {
-    let mut change = Change::update(world.clock.now(), Expected::default());
-    change.set = texts.iter().map(|(key, text)| (Key::new(key), Text::from_stored(text))).collect();
-    world.store.apply(&session.id(), &change).await.expect("the store works");
+    let header = world.header(session.id()).await;
+    let set = texts.iter().map(|(key, text)| (Key::new(key), Text::from_stored(text))).collect();
+    let edit = Edit { set, remove: Vec::new() };
+    let save = Save { edit, ..Save::of(&header, world.now()) };
+    world.store.apply(&session.id(), &Change::Save(save)).await.expect("the store works");
 }
 
 pub(crate) async fn f2_unreadable_value_names_its_key(world: World) {

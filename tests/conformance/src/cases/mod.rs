@@ -3,33 +3,30 @@
 mod atomic;
 mod calls;
 mod contract;
+mod creation;
 mod devices;
+mod endings;
 mod failure;
+mod handles;
 mod keys;
+mod lossless;
+mod pages;
+mod random;
 mod refusals;
 mod renewal;
+mod reuse;
+mod systematic;
 mod time;
 mod tokens;
 mod user_races;
 mod users;
 mod values;
+mod views;
 mod writes;
 
 use crate::runner::Case;
 use crate::world::World;
-
-mod models {
-    use super::World;
-
-    pub(crate) async fn w_random_operations_follow_the_model(world: World) {
-        let run = tokio::task::spawn_blocking(move || {
-            crate::model::random_operations_follow_the_model(&world)
-        });
-        if let Err(panicked) = run.await {
-            std::panic::resume_unwind(panicked.into_panic());
-        }
-    }
-}
+use crate::{agreement, model};
 
 /// The one list of cases: calls back with all of them.
 #[doc(hidden)]
@@ -47,17 +44,23 @@ macro_rules! __for_each_case {
                 t4_wrong_secret_is_refused_and_changes_nothing,
                 t5_nothing_secret_is_shown,
             }
-            writes {
+            creation {
                 w1_starting_a_session_stores_nothing,
-                w1_destroyed_session_stays_gone,
-                w1_revoked_session_stays_gone,
-                w1_expired_session_stays_gone,
-                w1_purged_session_stays_gone,
-                w1_write_in_flight_never_revives,
                 w1_only_the_first_save_creates,
                 w1_a_lost_answer_to_the_first_save_does_no_harm,
                 w1_a_second_lost_try_forgets_nothing,
+                w1_a_retried_first_save_overwrites_nobody,
+                w1_destroy_beside_a_cancelled_first_save,
                 w3_handles_of_a_new_session_lose_nothing,
+                w4_take_after_a_lost_first_save_gives_once,
+                u3_a_refused_login_of_a_new_session_stores_nothing_and_goes_on,
+            }
+            writes {
+                w1_destroyed_session_stays_gone,
+                w1_revoked_session_stays_gone,
+                w1_expired_session_stays_gone,
+                w1_cleared_session_stays_gone,
+                w1_write_in_flight_never_revives,
                 w2_save_sends_only_what_changed,
                 w2_concurrent_saves_of_different_fields_survive,
                 w2_a_stale_handle_does_not_undo_others,
@@ -72,6 +75,11 @@ macro_rules! __for_each_case {
                 w5_older_key_moves_with_the_next_write,
                 w5_views_leave_each_other_alone,
             }
+            views {
+                w1_views_share_the_end,
+                w5_views_share_the_token,
+                w5_superseded_views_go_on_after_reload,
+            }
             contract {
                 w1_guards_on_presence,
                 w1_expired_record_counts_as_missing,
@@ -81,7 +89,10 @@ macro_rules! __for_each_case {
                 w2_what_is_set_wins_over_what_is_removed,
                 w3_one_of_many_swaps_wins,
                 w3_reads_are_whole,
-                e1_purge_takes_what_has_ended_and_no_more,
+                w6_refusals_have_an_order,
+            }
+            agreement {
+                c_apply_is_what_evaluate_says,
             }
             atomic {
                 w3_update_loses_nothing,
@@ -100,7 +111,7 @@ macro_rules! __for_each_case {
                 w7_what_has_no_json_form_is_refused,
                 w7_what_is_too_deep_to_read_is_refused,
             }
-            models {
+            model {
                 w_random_operations_follow_the_model,
             }
             time {
@@ -108,6 +119,7 @@ macro_rules! __for_each_case {
                 e1_absolute_deadline_ends_a_busy_session,
                 e1_throttled_touch_never_ends_late,
                 e1_the_stores_own_expiry_follows_the_deadline,
+                e1_what_the_store_let_expire_is_missing_everywhere,
                 e2_absolute_deadline_survives_touch_and_renewal,
                 e2_remember_is_per_session_and_persisted,
                 e2_login_can_choose_shorter_timeouts,
@@ -115,6 +127,9 @@ macro_rules! __for_each_case {
                 e3_silent_session_is_never_touched,
                 e4_field_past_its_ttl_is_absent,
                 e4_only_writing_the_field_restarts_its_ttl,
+                e5_lowered_timeouts_hold_at_once,
+                e5_who_has_ended_by_lowered_timeouts_takes_no_place,
+                e6_a_wrong_clock_hides_nobody,
             }
             renewal {
                 r1_old_secret_is_renewed_at_open,
@@ -132,6 +147,14 @@ macro_rules! __for_each_case {
                 r6_stale_touch_does_not_undo_a_renewal,
                 r6_open_looks_again_when_others_were_quicker,
                 r6_renewal_races_with_writes,
+            }
+            reuse {
+                r4_an_older_secret_of_the_login_is_reused,
+                r4_a_secret_from_before_a_login_is_a_wrong_one,
+                r4_late_requests_after_a_renew_are_no_reuse,
+                r5_login_and_logout_do_not_exchange_a_dead_token,
+                r5_a_dead_token_has_no_recent_proof,
+                r7_the_seed_goes_with_its_use,
             }
             users {
                 u1_index_follows_login_and_logout,
@@ -151,6 +174,35 @@ macro_rules! __for_each_case {
                 u3_full_house_refuses,
                 u4_sync_reaches_all_devices_and_nobody_else,
                 u4_sync_skips_who_changed_hands_meanwhile,
+                u4_one_that_cannot_take_it_does_not_keep_sync_from_the_others,
+            }
+            lossless {
+                w9_what_would_not_come_back_is_refused,
+                w9_a_user_that_would_not_come_back_is_refused,
+            }
+            random {
+                u1_random_operations_keep_the_index,
+            }
+            systematic {
+                w_every_pair_of_operations_keeps_the_rules,
+                w_every_operation_may_be_given_up_at_every_step,
+                w_every_answer_may_be_lost,
+            }
+            endings {
+                t4_revoke_token_checks_the_secret,
+                w6_destroy_does_not_end_a_newer_login,
+                w6_open_checked_does_not_end_a_newer_login,
+                r4_reuse_does_not_end_a_newer_login,
+                u2_delete_is_guarded,
+                u2_clear_ends_everybody_in_steps,
+                u2_revoke_everybody,
+                u2_revoke_is_only_for_the_users_own,
+                u2_revoke_all_ends_nobody_elses,
+                u5_what_cannot_be_read_can_still_be_ended,
+            }
+            pages {
+                u5_pages_lose_nobody,
+                u5_headers_come_in_batches,
             }
             refusals {
                 u1_a_refused_login_leaves_nobody,
@@ -181,6 +233,9 @@ macro_rules! __for_each_case {
                 c2_cost_of_writing,
                 c3_cost_of_users,
             }
+            handles {
+                c_what_handles_can_tell,
+            }
         }
     };
 }
@@ -189,7 +244,10 @@ macro_rules! __for_each_case {
 #[macro_export]
 macro_rules! __list {
     ([] $($module:ident { $($name:ident),* $(,)? })*) => {
-        &[$($(Case { name: stringify!($name), body: |world: World| Box::pin($module::$name(world)) }),*),*]
+        &[$($(Case {
+            name: stringify!($name),
+            body: |world: World| Box::pin($module::$name(world)),
+        }),*),*]
     };
 }
 

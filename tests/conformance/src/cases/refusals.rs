@@ -29,7 +29,7 @@ pub(crate) async fn u3_a_refused_login_ends_nobody(world: World) {
     let (_, token) = stored(&sessions).await;
     let mut late = open(&sessions, &token).await;
     open(&sessions, &token).await.login(Member::new(2)).await.expect("logs in");
-    assert_eq!(kind(late.login(Member::new(1)).await), ErrorKind::Gone);
+    assert_eq!(kind(late.login(Member::new(1)).await), ErrorKind::Superseded);
 
     open(&sessions, &inside_token).await;
     assert!(
@@ -89,7 +89,7 @@ pub(crate) async fn u1_a_refused_login_leaves_nobody(world: World) {
 
     let mut late = open(&sessions, &token).await;
     session.login(Member::new(1)).await.expect("logs in again");
-    assert_eq!(kind(late.login(Member::new(3)).await), ErrorKind::Gone);
+    assert_eq!(kind(late.login(Member::new(3)).await), ErrorKind::Superseded);
     assert!(
         is_listed(&sessions, 1, session.id()).await,
         "a login that was refused took a live session out"

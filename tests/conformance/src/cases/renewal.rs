@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use typed_sessions::{Clock, ErrorKind, Reuse, Session, Sessions, minutes};
+use typed_sessions::{Clock, ErrorKind, Reuse, Sessions, minutes};
 
 use crate::faulty::Fault;
+use crate::interleave::Call;
 use crate::world::{
-    Member, ROUNDS, Shop, World, is_refused, just_under, kind, logged_in, open, race, stored,
+    Member, ROUNDS, Shop, World, fresh, is_refused, just_under, kind, logged_in, open, race, stored,
 };
 
 const MILLI: Duration = Duration::from_millis(1);
 
-fn fresh(session: &Session<Shop>) -> String {
-    session.fresh_token().expect("a token to hand over").expose()
-}
-
-/// A session whose secret was renewed just now: the old token and the new one, which nobody has used yet.
+/// A session whose secret was renewed just now: the old token and the new one, which nobody has
+/// used yet.
 async fn renewed(world: &World, sessions: &Sessions<Shop>) -> (String, String) {
     let (_, old) = stored(sessions).await;
     world.clock.advance(minutes(10));
@@ -39,7 +37,7 @@ pub(crate) async fn r1_old_secret_is_renewed_at_open(world: World) {
     world.clock.advance(minutes(10));
     let third = fresh(&open(&sessions, &new).await);
     assert!(third != old && third != new);
-    assert!(is_refused(&sessions, &old).await, "anything older is a wrong secret");
+    assert!(is_refused(&sessions, &old).await, "anything older has been used and replaced");
 }
 
 pub(crate) async fn r1_renewal_can_be_turned_off(world: World) {
@@ -156,9 +154,9 @@ pub(crate) async fn r5_dead_token_cannot_be_exchanged(world: World) {
     let mut thief = open(&sessions, &stolen).await;
     victim.reauthenticate().await.expect("proves it again");
     assert!(is_refused(&sessions, &stolen).await);
-    assert_eq!(kind(thief.renew().await), ErrorKind::Gone, "a dead token became a live one");
-    assert_eq!(kind(thief.reauthenticate().await), ErrorKind::Gone);
-    assert_eq!(kind(thief.auth_tag("mine").await), ErrorKind::Gone);
+    assert_eq!(kind(thief.renew().await), ErrorKind::Superseded, "a dead token became a live one");
+    assert_eq!(kind(thief.reauthenticate().await), ErrorKind::Superseded);
+    assert_eq!(kind(thief.set_auth_tag("mine").await), ErrorKind::Superseded);
     open(&sessions, &fresh(&victim)).await;
 }
 
@@ -234,15 +232,16 @@ pub(crate) async fn r6_open_looks_again_when_others_were_quicker(world: World) {
     let (_, old) = stored(&sessions).await;
     world.clock.advance(minutes(10));
     let (quicker, token) = (sessions.clone(), old.clone());
-    interleave.before_next_apply(async move { drop(open(&quicker, &token).await) });
+    interleave.before_next(Call::Apply, async move { drop(open(&quicker, &token).await) });
     let new = fresh(&open(&late, &old).await);
     open(&sessions, &new).await;
 
     world.clock.advance(minutes(10));
     let mut login = open(&sessions, &new).await;
     world.clock.advance(minutes(10));
-    interleave
-        .before_next_apply(async move { login.login(Member::new(1)).await.expect("logs in") });
+    interleave.before_next(Call::Apply, async move {
+        login.login(Member::new(1)).await.expect("logs in");
+    });
     assert!(
         is_refused(&late, &new).await,
         "a login between load and renewal: the old token is dead"
@@ -250,7 +249,7 @@ pub(crate) async fn r6_open_looks_again_when_others_were_quicker(world: World) {
 
     let (mut ending, token) = stored(&sessions).await;
     world.clock.advance(minutes(1));
-    interleave.before_next_apply(async move { ending.destroy().await.expect("ends") });
+    interleave.before_next(Call::Apply, async move { ending.destroy().await.expect("ends") });
     assert!(is_refused(&late, &token).await, "a touch revived a destroyed session");
 }
 

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use typed_sessions::{Clock, Login, days, hours, minutes, seconds};
+use typed_sessions::store::{Applied, Change, Deleted, Owned, Rewrite, Save};
+use typed_sessions::{
+    Clock, ErrorKind, Login, ManualClock, Overflow, Session, SessionInfo, Sessions, UserId, days,
+    hours, minutes, seconds,
+};
 
-use crate::world::{Member, Shop, World, is_refused, just_under, logged_in, open, stored};
+use crate::world::{Member, Shop, World, is_refused, just_under, kind, logged_in, open, stored};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -52,7 +56,7 @@ pub(crate) async fn e1_throttled_touch_never_ends_late(world: World) {
     assert!(is_refused(&sessions, &token).await, "at most `touch_every` early, never late");
 }
 
-/// The only case that waits: a store's own expiry goes by the store's clock.
+/// This case and the next one wait: a store's own expiry goes by the store's clock.
 pub(crate) async fn e1_the_stores_own_expiry_follows_the_deadline(world: World) {
     let pass = async |time: Duration| {
         tokio::time::sleep(time).await;
@@ -70,6 +74,30 @@ pub(crate) async fn e1_the_stores_own_expiry_follows_the_deadline(world: World) 
     let listed = sessions.user(&1).list().await.expect("lists");
     assert_eq!(listed.len(), 1, "the index outlives its shortest member");
     assert_eq!(listed[0].id(), kept.id());
+}
+
+pub(crate) async fn e1_what_the_store_let_expire_is_missing_everywhere(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let mut session = sessions.start();
+    session.login_with(Member::new(1), Login::new().remember(seconds(2))).await.expect("logs in");
+    let (_, token) = logged_in(&sessions, 1).await;
+    let (id, header) = (session.id(), world.header(session.id()).await);
+    // The core's clock stands still: to the core all of them live.
+    tokio::time::sleep(MILLI * 2500).await;
+    assert!(world.record(id).await.is_none(), "load");
+    assert!(world.store.headers(&[id]).await.expect("the store works").is_empty(), "headers");
+    let members = world.members(&UserId::new(1).expect("an id"), 10).await;
+    assert!(members.iter().all(|(member, _)| *member != id), "sessions_of");
+    assert_eq!(members.len(), 1, "the other one lives");
+    let save = Change::Save(Save::of(&header, world.now()));
+    assert_eq!(world.apply(id, &save).await, Applied::Missing, "apply");
+    let rewrite = Rewrite::new(&header, header.clone(), None, world.now());
+    assert_eq!(world.apply(id, &Change::Rewrite(rewrite)).await, Applied::Missing, "apply");
+    assert_eq!(world.delete(id, Owned::Anyones).await, Deleted::Missing, "delete");
+    assert_eq!(kind(session.touch().await), ErrorKind::Gone);
+    let limited = world.builder::<Shop>().max_sessions_per_user(2, Overflow::Refuse).build();
+    logged_in(&limited.expect("consistent"), 1).await;
+    open(&sessions, &token).await;
 }
 
 pub(crate) async fn e2_absolute_deadline_survives_touch_and_renewal(world: World) {
@@ -144,14 +172,14 @@ pub(crate) async fn e3_touch_is_throttled(world: World) {
     counting.take();
     world.clock.advance(just_under(minutes(1)));
     open(&sessions, &token).await;
-    assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0], "not yet due");
+    assert_eq!(counting.cost(), "1 load", "not yet due");
     assert_eq!(world.header(session.id()).await.last_seen(), start);
     world.clock.advance(MILLI);
     counting.take();
     open(&sessions, &token).await;
-    assert_eq!(counting.take().counts(), [1, 1, 0, 0, 0], "due");
+    assert_eq!(counting.cost(), "1 load, 1 apply", "due");
     open(&sessions, &token).await;
-    assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0], "and done");
+    assert_eq!(counting.cost(), "1 load", "and done");
     assert_eq!(world.header(session.id()).await.last_seen(), world.clock.now());
 }
 
@@ -211,4 +239,124 @@ pub(crate) async fn e4_only_writing_the_field_restarts_its_ttl(world: World) {
         Some("2"),
         "setting it does"
     );
+}
+
+/// What the list of user 1 has of a session.
+async fn listed(sessions: &Sessions<Shop>, session: &Session<Shop>) -> Option<SessionInfo> {
+    let list = sessions.user(&1).list().await.expect("lists");
+    let count = sessions.user(&1).count().await.expect("counts");
+    assert_eq!(count, list.len(), "one function decides");
+    list.into_iter().find(|info| info.id() == session.id())
+}
+
+pub(crate) async fn e5_lowered_timeouts_hold_at_once(world: World) {
+    let long = world.builder::<Shop>().idle_timeout(days(30)).absolute_timeout(days(90));
+    let long = long.never_renew().build().expect("consistent");
+    let short = world.builder::<Shop>().never_renew().build().expect("consistent");
+    // Idle: since it was last used.
+    let (idle, token) = logged_in(&long, 1).await;
+    assert_eq!(idle.info().expires().since(world.now()), days(30));
+    world.clock.advance(just_under(minutes(30)));
+    let peeked = short.peek(&token).await.expect("no error").expect("it lives");
+    assert_eq!(peeked.info().expires().since(world.now()), MILLI, "info");
+    let info = listed(&short, &idle).await.expect("it lives");
+    assert_eq!(info.expires().since(world.now()), MILLI, "list");
+    world.clock.advance(MILLI);
+    assert!(is_refused(&short, &token).await, "open");
+    assert!(short.peek(&token).await.expect("no error").is_none(), "peek");
+    assert!(listed(&short, &idle).await.is_none(), "list and count");
+    open(&long, &token).await;
+    assert!(long.user(&1).list().await.expect("lists").iter().any(|info| info.id() == idle.id()));
+
+    // Absolute: since the login, however busy it is.
+    let (busy, token) = logged_in(&long, 1).await;
+    let begin = world.now();
+    for _ in 0..(12 * 3 - 1) {
+        world.clock.advance(minutes(20));
+        open(&long, &token).await;
+    }
+    let peeked = short.peek(&token).await.expect("no error").expect("it lives");
+    assert_eq!(peeked.info().expires().since(begin), hours(12));
+    assert_eq!(
+        listed(&short, &busy).await.as_ref().map(SessionInfo::expires),
+        Some(begin.after(hours(12)))
+    );
+    world.clock.advance(minutes(20));
+    assert!(is_refused(&short, &token).await, "12 hours after the login");
+    assert!(listed(&short, &busy).await.is_none());
+    let mut proof = open(&long, &token).await;
+    proof.reauthenticate().await.expect("proves it again");
+    let peeked = short.peek(proof.token().expose()).await.expect("no error").expect("it lives");
+    assert_eq!(peeked.info().expires().since(world.now()), minutes(30), "a proof begins anew");
+
+    // Not what a login chose for itself, and never longer than what is stored.
+    for (login, lives) in [
+        (Login::new().remember(days(30)), days(30)),
+        (Login::new().idle_timeout(hours(2)), hours(2)),
+        (Login::new().idle_timeout(hours(20)).absolute_timeout(hours(20)), hours(20)),
+    ] {
+        let mut session = long.start();
+        session.login_with(Member::new(1), login).await.expect("logs in");
+        let token = session.token().expose();
+        world.clock.advance(just_under(lives));
+        assert!(short.peek(&token).await.expect("no error").is_some(), "the login chose {lives:?}");
+        assert!(listed(&short, &session).await.is_some());
+        world.clock.advance(MILLI);
+        assert!(is_refused(&short, &token).await);
+    }
+    let (_, token) = stored(&short).await;
+    world.clock.advance(minutes(30));
+    assert!(is_refused(&long, &token).await, "longer timeouts revived a session");
+}
+
+pub(crate) async fn e5_who_has_ended_by_lowered_timeouts_takes_no_place(world: World) {
+    let long = world.builder::<Shop>().idle_timeout(days(30)).absolute_timeout(days(90));
+    let long = long.build().expect("consistent");
+    let short = world.builder::<Shop>().max_sessions_per_user(2, Overflow::Refuse);
+    let short = short.build().expect("consistent");
+    for _ in 0..3 {
+        logged_in(&long, 1).await;
+    }
+    world.clock.advance(minutes(30));
+    logged_in(&short, 1).await;
+    let (_, token) = logged_in(&short, 1).await;
+    let mut third = short.start();
+    assert_eq!(kind(third.login(Member::new(1)).await), ErrorKind::LimitReached);
+    open(&short, &token).await.logout().await.expect("logs out");
+    third.login(Member::new(1)).await.expect("there is room again");
+    assert_eq!(short.user(&1).count().await.expect("counts"), 2);
+}
+
+pub(crate) async fn e6_a_wrong_clock_hides_nobody(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let ahead = world.with_clock(ManualClock::new(world.now().after(hours(13))));
+    for overflow in [Overflow::EvictOldest, Overflow::Refuse] {
+        let elsewhere = ahead.builder::<Shop>().max_sessions_per_user(2, overflow).build();
+        let elsewhere = elsewhere.expect("consistent");
+        let (one, one_token) = logged_in(&sessions, 1).await;
+        let (two, two_token) = logged_in(&sessions, 1).await;
+        // To a node whose clock is ahead, both have ended.
+        let (mut there, there_token) = logged_in(&elsewhere, 1).await;
+        there.touch().await.expect("touches");
+        there.reauthenticate().await.expect("proves it again");
+        assert!(is_refused(&elsewhere, &one_token).await);
+        elsewhere.user(&1).list().await.expect("lists");
+        elsewhere.user(&1).count().await.expect("counts");
+        elsewhere.user(&1).sync(&Member::new(1)).await.expect("syncs");
+        there.logout().await.expect("logs out");
+        there.login(Member::new(1)).await.expect("logs in again");
+        assert!(is_refused(&elsewhere, &there_token).await);
+
+        open(&sessions, &one_token).await;
+        open(&sessions, &two_token).await;
+        let list = sessions.user(&1).list().await.expect("lists");
+        for session in [&one, &two, &there] {
+            let is_listed = list.iter().any(|info| info.id() == session.id());
+            assert!(is_listed, "{overflow:?}: hidden for good by another node's clock");
+        }
+        assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 3, "{overflow:?}");
+        for token in [&one_token, &two_token, &there.token().expose()] {
+            assert!(is_refused(&sessions, token).await);
+        }
+    }
 }

@@ -7,9 +7,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tracing_subscriber::fmt::MakeWriter;
-use typed_sessions::{SessionData, Token, minutes};
+use typed_sessions::{Reuse, SessionData, Token, minutes};
 
 use crate::world::{Member, Shop, World, is_refused, logged_in, open, stored};
+
+/// What a token is made of: 16 bytes of id, 16 of secret, 8 that tell the secrets of one login.
+fn bytes(token: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(token).expect("base64url")
+}
+
+/// A token of these parts.
+fn forge(id: &[u8], secret: &[u8], tag: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode([id, secret, tag].concat())
+}
+
+/// A token with the id of one and all else of another.
+pub(super) fn with_secret_of(id: &str, secret: &str) -> String {
+    forge(&bytes(id)[..16], &bytes(secret)[16..32], &bytes(secret)[32..])
+}
 
 pub(crate) async fn t1_tokens_are_canonical_and_never_repeat(world: World) {
     let sessions = world.sessions::<Shop>();
@@ -18,7 +33,7 @@ pub(crate) async fn t1_tokens_are_canonical_and_never_repeat(world: World) {
     for _ in 0..1000 {
         let session = sessions.start();
         let text = session.token().expose();
-        assert_eq!(text.len(), 43, "32 bytes of unpadded base64url");
+        assert_eq!(text.len(), 54, "40 bytes of unpadded base64url");
         let parsed = Token::parse(&text).expect("a token parses");
         assert_eq!(parsed.expose(), text, "one text for each token");
         assert_eq!(parsed.id(), session.id());
@@ -32,20 +47,22 @@ pub(crate) async fn t1_malformed_tokens_never_reach_the_store(world: World) {
     let sessions = world.sessions::<Shop>();
     let mut loose = token.clone();
     loose.pop();
-    // The last of 43 characters carries two bits that belong to no byte: they must be zero.
+    // The last of 54 characters carries four bits that belong to no byte: they must be zero.
     loose.push('B');
     let malformed = [
         String::new(),
         " ".to_owned(),
-        token[..42].to_owned(),
+        token[..53].to_owned(),
+        // Without the last 8 bytes.
+        token[..43].to_owned(),
         format!("{token}A"),
         format!("{token}="),
         format!("{token}\n"),
         format!(" {}", &token[1..]),
         loose,
-        "ä".repeat(21) + "a",
-        "\0".repeat(43),
-        "+".repeat(43),
+        "ä".repeat(27),
+        "\0".repeat(54),
+        "+".repeat(54),
         "A".repeat(10 << 20),
     ];
     for text in &malformed {
@@ -60,7 +77,7 @@ pub(crate) async fn t1_malformed_tokens_never_reach_the_store(world: World) {
             "{shown:?} opened a session"
         );
     }
-    assert_eq!(counting.take().counts(), [0; 5], "the store heard of a malformed token");
+    assert_eq!(counting.cost(), "nothing", "the store heard of a malformed token");
 }
 
 pub(crate) async fn t2_what_is_stored_is_no_credential(world: World) {
@@ -72,17 +89,25 @@ pub(crate) async fn t2_what_is_stored_is_no_credential(world: World) {
     let record = world.record(session.id()).await.expect("stored");
     let header = record.header.to_text();
     for token in [&token, &renewed] {
-        let bytes = URL_SAFE_NO_PAD.decode(token).expect("base64url");
-        let secret = &bytes[16..];
+        let secret = &bytes(token)[16..32];
         assert!(!header.contains(&URL_SAFE_NO_PAD.encode(secret)), "the header contains a secret");
-        assert!(!header.contains(&token[22..]), "the header contains a token's tail");
+        assert!(!header.contains(&token[22..43]), "the header contains a token's tail");
     }
-    // Every run of 16 bytes that the header reveals, tried as the secret.
-    for word in header.split('"').filter(|word| word.len() == 43) {
-        let bytes = URL_SAFE_NO_PAD.decode(word).expect("hashes and seeds are base64url");
-        for secret in [&bytes[..16], &bytes[16..]] {
-            let forged = URL_SAFE_NO_PAD.encode([session.id().as_bytes(), secret].concat());
-            assert!(is_refused(&sessions, &forged).await, "what is stored opens the session");
+    // Every run of 16 bytes that the header reveals, tried as the secret, with every tag that may
+    // be the right one.
+    let words: Vec<Vec<u8>> = header
+        .split('"')
+        .filter_map(|word| URL_SAFE_NO_PAD.decode(word).ok())
+        .filter(|word| word.len() >= 16)
+        .collect();
+    assert!(words.len() > 3, "hashes, seeds and keys are base64url");
+    for word in &words {
+        let tags = [&bytes(&token)[32..], &bytes(&renewed)[32..], &word[..8], &[0; 8]];
+        for secret in word.windows(16) {
+            for tag in tags {
+                let forged = forge(session.id().as_bytes(), secret, tag);
+                assert!(is_refused(&sessions, &forged).await, "what is stored opens the session");
+            }
         }
     }
     open(&sessions, &renewed).await;
@@ -90,7 +115,7 @@ pub(crate) async fn t2_what_is_stored_is_no_credential(world: World) {
 
 pub(crate) async fn t3_unknown_id_is_not_adopted(world: World) {
     let sessions = world.sessions::<Shop>();
-    let unknown = sessions.start().token().clone();
+    let unknown = sessions.start().token();
     assert!(is_refused(&sessions, &unknown.expose()).await);
     let mut session =
         sessions.open_or_start(Some(&unknown.expose())).await.expect("starts one instead");
@@ -109,20 +134,25 @@ pub(crate) async fn t3_loading_creates_and_writes_nothing(world: World) {
         sessions.peek(&token).await.expect("no error").expect("a session");
         assert!(is_refused(&sessions, &sessions.start().token().expose()).await);
     }
-    assert_eq!(counting.take().counts(), [9, 0, 0, 0, 0]);
+    assert_eq!(counting.cost(), "9 load");
     assert_eq!(world.header(session.id()).await.to_text(), before);
 }
 
 pub(crate) async fn t4_wrong_secret_is_refused_and_changes_nothing(world: World) {
-    let sessions = world.sessions::<Shop>();
+    // Where reuse ends a session, a forged token must not pass as a reused one.
+    let sessions = world.builder::<Shop>().on_reuse(Reuse::Revoke).build().expect("consistent");
     let (session, token) = logged_in(&sessions, 7).await;
     let before = world.header(session.id()).await.to_text();
     world.clock.advance(minutes(20));
+    let mine = bytes(&token);
     for _ in 0..20 {
-        let other = sessions.start().token().expose();
-        let other = URL_SAFE_NO_PAD.decode(other).expect("base64url");
-        let forged = URL_SAFE_NO_PAD.encode([session.id().as_bytes(), &other[16..]].concat());
-        assert!(is_refused(&sessions, &forged).await, "a wrong secret opened the session");
+        let other = bytes(&sessions.start().token().expose());
+        let secret_and_tag = forge(&mine[..16], &other[16..32], &other[32..]);
+        let secret = forge(&mine[..16], &other[16..32], &mine[32..]);
+        let tag = forge(&mine[..16], &mine[16..32], &other[32..]);
+        for forged in [secret_and_tag, secret, tag] {
+            assert!(is_refused(&sessions, &forged).await, "a wrong secret opened the session");
+        }
     }
     assert_eq!(
         world.header(session.id()).await.to_text(),
@@ -160,8 +190,9 @@ pub(crate) async fn t5_nothing_secret_is_shown(world: World) {
                 .with_ansi(false)
                 .finish()
         };
-        // With only one dispatcher in the process, tracing asks the thread that first meets an event whether anybody is
-        // interested in it, and that may be another test's thread, which has none. With two it asks them all.
+        // With only one dispatcher in the process, tracing asks the thread that first meets an
+        // event whether anybody is interested in it, and that may be another test's thread, which
+        // has none. With two it asks them all.
         let _second = tracing::Dispatch::new(subscriber());
         let dispatch = tracing::Dispatch::new(subscriber());
         let runtime =
@@ -220,10 +251,11 @@ async fn tell_everything(world: World) -> (Vec<String>, Vec<String>) {
     session.destroy().await.expect("ends");
     let gone = session.save().await.expect_err("gone");
     shown.push(format!("{gone} {gone:?} {session:?}"));
-    // The tail of a token is its secret.
-    let tails: Vec<String> =
-        secrets.iter().filter(|secret| secret.len() == 43).map(|s| s[22..].to_owned()).collect();
-    secrets.extend(tails);
+    // The secret, as part of a token and by itself.
+    let tokens: Vec<String> = secrets.iter().filter(|secret| secret.len() == 54).cloned().collect();
+    for token in tokens {
+        secrets.extend([token[22..42].to_owned(), URL_SAFE_NO_PAD.encode(&bytes(&token)[16..32])]);
+    }
     (shown, secrets)
 }
 

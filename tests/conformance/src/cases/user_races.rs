@@ -1,4 +1,5 @@
-//! U, W6, R5 under parallelism: no record without its index entry, no entry without its record, nobody back from the dead.
+//! U, W6, R5 under parallelism: no record without its index entry, no entry without its record,
+//! nobody back from the dead.
 
 use typed_sessions::{ErrorKind, Overflow, SessionId, SessionInfo, Sessions, minutes, seconds};
 
@@ -7,7 +8,8 @@ use crate::world::{
 };
 
 impl World {
-    /// Every live session of these is in the index of its user and in no other, and every entry has its record.
+    /// Every live session of these is in the index of its user and in no other, and every entry has
+    /// its record.
     async fn assert_index(
         &self,
         sessions: &Sessions<Shop>,
@@ -62,7 +64,7 @@ pub(crate) async fn u1_login_races_with_logout(world: World) {
         let open_now: Vec<_> = outcomes.iter().flatten().collect();
         for outcome in &outcomes {
             assert!(
-                outcome.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Gone),
+                outcome.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Superseded),
                 "round {round}"
             );
         }
@@ -327,7 +329,7 @@ pub(crate) async fn w6_two_logins_race_for_one_session(world: World) {
                 if result.is_ok() {
                     return Some((user, session.token().expose()));
                 }
-                assert_eq!(kind(result), ErrorKind::Gone);
+                assert_eq!(kind(result), ErrorKind::Superseded);
                 None
             }
         }))

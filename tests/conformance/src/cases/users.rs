@@ -58,7 +58,7 @@ pub(crate) async fn u1_list_shows_devices_and_times(world: World) {
     assert_eq!((on_laptop.device(), on_phone.device()), (Some(&device), None));
     assert_eq!((on_laptop.is_current(), on_phone.is_current()), (false, true));
     assert_eq!(
-        (on_phone.created(), on_phone.last_seen(), on_phone.authenticated_at()),
+        (on_phone.created(), on_phone.last_seen(), on_phone.authenticated()),
         (start, start, Some(start))
     );
     assert_eq!(on_phone.expires().since(start), minutes(30));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use typed_sessions::store::Change;
 use typed_sessions::{ErrorKind, SessionData};
 
 use crate::world::{World, is_refused, kind, open};
@@ -111,8 +112,10 @@ pub(crate) async fn w7_keys_and_texts_are_taken_literally(world: World) {
     for (n, key) in
         nasty_texts().into_iter().filter(|key| !key.is_empty() && key.len() < 1000).enumerate()
     {
-        // JSON as somebody else might have written it: order, spaces, escapes and numbers are theirs.
-        raw.insert(key, format!("{{ \"b\" : 1.0e+2,\"a\":\"\\u00e9\\/\\u0000\", \"n\":1{n}00000000000000000001.10 }}"));
+        // JSON as somebody else might have written it: order, spaces, escapes and numbers are
+        // theirs.
+        let text = r#"{ "b" : 1.0e+2,"a":"\u00e9\/\u0000", "n":1%00000000000000000001.10 }"#;
+        raw.insert(key, text.replace('%', &n.to_string()));
     }
     session.extend_raw(&raw).await.expect("writes");
     let stored = open(&sessions, &session.token().expose()).await.raw();
@@ -149,7 +152,7 @@ pub(crate) async fn w7_what_has_no_json_form_is_refused(world: World) {
     session.keyed.clear();
     session.tuple_keys.insert((1, 2), 3);
     assert_eq!(kind(session.save().await), ErrorKind::Encode);
-    assert_eq!(counting.take().counts(), [0; 5], "half a session was sent");
+    assert_eq!(counting.cost(), "nothing", "half a session was sent");
     session.tuple_keys.clear();
     session.pairs.push(((1, 2), 3));
     session.safe = 1;
@@ -171,7 +174,8 @@ pub(crate) async fn w2_maps_in_another_order_are_no_change(world: World) {
         session.count = n;
         session.save().await.expect("saves");
         let change = counting.take().changes.pop().expect("one change");
-        let keys: Vec<&str> = change.set.iter().map(|(key, _)| key.as_str()).collect();
+        let Change::Save(save) = change else { panic!("{change:?}") };
+        let keys: Vec<&str> = save.edit.set.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["count"], "a map was written back that nobody changed");
     }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use typed_sessions::{Change, ErrorKind, Guard, Session, hours, minutes};
+use typed_sessions::store::{Change, Edit, Key};
+use typed_sessions::{ErrorKind, Session, hours, minutes};
 
-use crate::faulty::Fault;
+use crate::counting::Counting;
 use crate::world::{
-    Member, Prefs, ROUNDS, Shop, World, is_refused, kind, logged_in, open, race, racer, stored,
+    Member, ROUNDS, Shop, World, is_refused, kind, logged_in, open, race, racer, stored,
 };
 
-/// Tries every kind of write on a handle of a session that must be gone, and finds that none of them does anything.
+/// Tries every kind of write on a handle of a session that must be gone, and finds that none of
+/// them does anything.
 async fn every_write_is_gone(mut session: Session<Shop>, world: &World) {
     session.cart.push("zombie".into());
     assert_eq!(kind(session.save().await), ErrorKind::Gone, "save");
@@ -24,25 +26,10 @@ async fn every_write_is_gone(mut session: Session<Shop>, world: &World) {
     assert_eq!(kind(session.touch().await), ErrorKind::Gone, "touch");
     assert_eq!(kind(session.renew().await), ErrorKind::Gone, "renew");
     assert_eq!(kind(session.login(Member::new(1)).await), ErrorKind::Gone, "login");
+    assert_eq!(kind(session.logout().await), ErrorKind::Gone, "logout");
     let record = world.record(session.id()).await;
-    let live = record.is_some_and(|record| record.header.is_live(session_now(world)));
+    let live = record.is_some_and(|record| record.header.is_live(world.now()));
     assert!(!live, "a write brought the session back");
-}
-
-fn session_now(world: &World) -> typed_sessions::Timestamp {
-    typed_sessions::Clock::now(&world.clock)
-}
-
-pub(crate) async fn w1_starting_a_session_stores_nothing(world: World) {
-    let (world, counting) = world.counted();
-    let sessions = world.sessions::<Shop>();
-    let mut session = sessions.start();
-    assert_eq!(session.language, "en", "the struct has its defaults");
-    assert!(session.fresh_token().is_none(), "there is nothing to open yet");
-    assert!(is_refused(&sessions, &session.token().expose()).await);
-    session.destroy().await.expect("there is nothing to end");
-    assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0]);
-    assert_eq!(kind(session.save().await), ErrorKind::Gone);
 }
 
 pub(crate) async fn w1_destroyed_session_stays_gone(world: World) {
@@ -73,19 +60,16 @@ pub(crate) async fn w1_expired_session_stays_gone(world: World) {
     assert!(is_refused(&sessions, &token).await);
 }
 
-pub(crate) async fn w1_purged_session_stays_gone(world: World) {
+pub(crate) async fn w1_cleared_session_stays_gone(world: World) {
     let sessions = world.sessions::<Shop>();
     let (session, token) = stored(&sessions).await;
-    let (_, other) = stored(&sessions).await;
-    world.clock.advance(minutes(20));
-    open(&sessions, &other).await;
-    world.clock.advance(minutes(10));
-    // A store may have forgotten the record by itself, but it must not take a live one.
-    assert!(sessions.purge_expired(100).await.expect("the store works") <= 1);
-    assert!(world.record(session.id()).await.is_none());
-    every_write_is_gone(session, &world).await;
-    assert!(is_refused(&sessions, &token).await);
-    open(&sessions, &other).await;
+    let (member, member_token) = logged_in(&sessions, 1).await;
+    sessions.revoke_everybody().await.expect("revokes");
+    for (session, token) in [(session, token), (member, member_token)] {
+        assert!(world.record(session.id()).await.is_none());
+        every_write_is_gone(session, &world).await;
+        assert!(is_refused(&sessions, &token).await);
+    }
 }
 
 pub(crate) async fn w1_write_in_flight_never_revives(world: World) {
@@ -113,147 +97,43 @@ pub(crate) async fn w1_write_in_flight_never_revives(world: World) {
     }
 }
 
-pub(crate) async fn w1_only_the_first_save_creates(world: World) {
-    let sessions = world.sessions::<Shop>();
-    let mut session = sessions.start();
-    let mut prefs = session.view::<Prefs>().expect("a view of a new session");
-    let mut late = session.view::<Prefs>().expect("another");
-    prefs.theme = "dark".into();
-    prefs.save().await.expect("creates");
-    session.visits = 3;
-    session.save().await.expect("writes into what the view created");
-    let token = session.fresh_token().expect("the client has none").expose();
-    let mut opened = open(&sessions, &token).await;
-    assert_eq!((opened.visits, opened.view::<Prefs>().expect("reads").theme.as_str()), (3, "dark"));
-
-    opened.destroy().await.expect("ends");
-    late.theme = "zombie".into();
-    assert_eq!(kind(late.save().await), ErrorKind::Gone, "a view created the session again");
-    assert!(is_refused(&sessions, &token).await);
-}
-
-pub(crate) async fn w1_a_lost_answer_to_the_first_save_does_no_harm(world: World) {
-    let (world, faulty) = world.faulty();
-    let sessions = world.sessions::<Shop>();
-    for fault in [Fault::AnswersLost, Fault::WritesFail] {
-        let mut session = sessions.start();
-        session.cart.push("tea".into());
-        faulty.set(fault);
-        assert_eq!(kind(session.save().await), ErrorKind::Unavailable);
-        faulty.set(Fault::None);
-        session.visits = 2;
-        session.save().await.expect("a second try writes, whatever became of the first");
-        let token = session.fresh_token().expect("the client has none").expose();
-        let opened = open(&sessions, &token).await;
-        assert_eq!((opened.cart.as_slice(), opened.visits), (&["tea".to_owned()][..], 2));
-    }
-}
-
-pub(crate) async fn w3_handles_of_a_new_session_lose_nothing(world: World) {
-    let sessions = world.sessions::<Shop>();
-    let mut first = sessions.start();
-    let views: Vec<_> =
-        (0..6).map(|_| first.view::<Shop>().expect("a view of a new session")).collect();
-    first.cart.push("tea".into());
-    first.save().await.expect("creates");
-    let token = first.token().expose();
-    let [mut saved, mut updated, mut transacted, mut set, mut raw, mut login] =
-        views.try_into().expect("six");
-    saved.language = "de".into();
-    saved.save().await.expect("writes what it changed");
-    updated.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
-    transacted.transact(|shop| shop.visits += 1).await.expect("transacts");
-    set.set(Shop::OTP, Some("1".into())).await.expect("sets");
-    raw.extend_raw([("key", "1")]).await.expect("writes");
-    let opened = open(&sessions, &token).await;
-    let seen = (
-        opened.cart.len(),
-        opened.language.as_str(),
-        opened.visits,
-        opened.otp.as_deref(),
-        opened.raw().len(),
-    );
-    assert_eq!(seen, (1, "de", 2, Some("1"), 5), "a handle wrote what it had not changed");
-    login.login(Member::new(1)).await.expect("logs in");
-    let opened = open(&sessions, &login.token().expose()).await;
-    assert_eq!((opened.cart.len(), opened.language.as_str(), opened.visits), (1, "de", 2));
-
-    let mut session = sessions.start();
-    let (mut logout, mut renew) =
-        (session.view::<Shop>().expect("a view"), session.view::<Shop>().expect("a view"));
-    session.login(Member::new(1)).await.expect("logs in");
-    assert_eq!(kind(logout.logout().await), ErrorKind::Gone, "it did not log anybody out");
-    assert_eq!(kind(renew.renew().await), ErrorKind::Gone, "it did not renew anything");
-    let (_, token) = stored(&sessions).await;
-    let mut before = open(&sessions, &token).await;
-    open(&sessions, &token).await.login(Member::new(1)).await.expect("logs in");
-    assert_eq!(kind(before.logout().await), ErrorKind::Gone, "somebody is logged in");
-}
-
-pub(crate) async fn w1_a_second_lost_try_forgets_nothing(world: World) {
-    let (world, interleave) = world.interleaved();
-    let (world, faulty) = world.faulty();
-    let sessions = world.sessions::<Shop>();
-    let mut session = sessions.start();
-    session.cart.push("tea".into());
-    faulty.set(Fault::AnswersLost);
-    assert_eq!(kind(session.save().await), ErrorKind::Unavailable, "created, but nobody knows");
-    session.cart.push("cake".into());
-    faulty.set(Fault::None);
-    let late = faulty.clone();
-    interleave.before_next_apply(async move { late.set(Fault::WritesFail) });
-    assert_eq!(
-        kind(session.save().await),
-        ErrorKind::Unavailable,
-        "found it there, and could not write into it"
-    );
-    faulty.set(Fault::None);
-    session.save().await.expect("a third try");
-    assert_eq!(
-        open(&sessions, &session.token().expose()).await.cart,
-        ["tea", "cake"],
-        "a change was forgotten"
-    );
-}
-
 pub(crate) async fn w2_save_sends_only_what_changed(world: World) {
     let (world, counting) = world.counted();
     let sessions = world.sessions::<Shop>();
     let (_, token) = stored(&sessions).await;
     let first = counting.take().changes.pop().expect("one change");
-    assert!(matches!(first.guard, Guard::Absent), "the first save creates");
-    assert_eq!(
-        keys(&first),
-        ["cart", "lang", "visits"].map(str::to_owned).into(),
-        "all fields that are not None"
-    );
+    let Change::Create(create) = first else { panic!("the first save creates: {first:?}") };
+    let stored: BTreeSet<&str> = create.fields.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(stored, ["cart", "lang", "visits"].into(), "all fields that are not None");
 
     let mut session = open(&sessions, &token).await;
     session.save().await.expect("nothing to do");
     session.visits += 1;
     session.visits -= 1;
     session.save().await.expect("still nothing to do");
-    assert_eq!(counting.take().counts(), [1, 0, 0, 0, 0]);
+    assert_eq!(counting.cost(), "1 load");
 
     session.cart.push("tea".into());
     session.otp = Some("1234".into());
     session.save().await.expect("saves");
-    let change = counting.take().changes.pop().expect("one change");
-    assert_eq!(keys(&change), ["cart", "otp"].map(str::to_owned).into());
-    assert!(change.header.is_none(), "a save does not touch the header");
+    let edit = only_edit(&counting);
+    let keys: BTreeSet<&str> = edit.set.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["cart", "otp"].into());
 
     session.otp = None;
     session.save().await.expect("saves");
-    let change = counting.take().changes.pop().expect("one change");
-    assert_eq!(
-        change.remove.iter().map(typed_sessions::Key::as_str).collect::<Vec<_>>(),
-        ["otp"],
-        "None is no key"
-    );
+    let removed = only_edit(&counting).remove;
+    assert_eq!(removed.iter().map(Key::as_str).collect::<Vec<_>>(), ["otp"], "None is no key");
 }
 
-fn keys(change: &Change) -> BTreeSet<String> {
-    change.set.iter().map(|(key, _)| key.as_str().to_owned()).collect()
+/// What the only change since the last question wrote; it must be one that leaves the header alone.
+fn only_edit(counting: &Counting) -> Edit {
+    let mut changes = counting.take().changes;
+    assert_eq!(changes.len(), 1, "one change");
+    match changes.pop() {
+        Some(Change::Save(save)) => save.edit,
+        change => panic!("a save does not touch the header: {change:?}"),
+    }
 }
 
 pub(crate) async fn w2_concurrent_saves_of_different_fields_survive(world: World) {
@@ -300,20 +180,23 @@ pub(crate) async fn w6_login_and_logout_shut_out_earlier_handles(world: World) {
     before_login.cart.push("stale".into());
     assert_eq!(
         kind(before_login.save().await),
-        ErrorKind::Gone,
+        ErrorKind::Superseded,
         "a handle from before the login wrote"
     );
-    assert_eq!(kind(before_login.update(Shop::VISITS, |n| *n += 1).await), ErrorKind::Gone);
-    assert_eq!(kind(before_login.reload().await), ErrorKind::Gone);
+    assert_eq!(kind(before_login.update(Shop::VISITS, |n| *n += 1).await), ErrorKind::Superseded);
+    assert_eq!(kind(before_login.reload().await), ErrorKind::Superseded);
 
     session.logout().await.expect("logs out");
     before_logout.cart.push("stale".into());
     assert_eq!(
         kind(before_logout.save().await),
-        ErrorKind::Gone,
+        ErrorKind::Superseded,
         "a handle from before the logout wrote"
     );
-    assert_eq!(kind(before_logout.touch().await), ErrorKind::Gone);
+    assert_eq!(kind(before_logout.touch().await), ErrorKind::Superseded);
+    assert_eq!(kind(before_logout.take(Shop::CART).await), ErrorKind::Superseded);
+    assert_eq!(kind(before_logout.logout().await), ErrorKind::Superseded);
+    assert_eq!(kind(before_logout.login(Member::new(1)).await), ErrorKind::Superseded);
     session.cart.push("mine".into());
     session.save().await.expect("the handle that logged out goes on");
     assert_eq!(open(&sessions, &session.token().expose()).await.cart, ["mine"]);
@@ -351,7 +234,7 @@ pub(crate) async fn w6_saves_race_with_logout(world: World) {
             (results.next().expect("two"), results.next().expect("two"))
         };
         let fresh = out.expect("logs out").expect("a token");
-        assert!(saved.is_ok() || kind(saved) == ErrorKind::Gone, "round {round}");
+        assert!(saved.is_ok() || kind(saved) == ErrorKind::Superseded, "round {round}");
         let anonymous = open(&sessions, &fresh).await;
         assert_eq!(anonymous.member, None, "round {round}");
         assert_eq!(anonymous.address, None, "round {round}: a save in flight outlived the logout");
@@ -394,7 +277,7 @@ pub(crate) async fn w8_too_large_is_refused_before_any_call(world: World) {
         kind(session.login(Member { id: 1, name: "n".repeat(200) }).await),
         ErrorKind::TooLarge
     );
-    assert_eq!(counting.take().counts(), [0, 1, 0, 0, 0], "a refused write reached the store");
+    assert_eq!(counting.cost(), "1 apply", "a refused write reached the store");
 
     let opened = open(&sessions, &token).await;
     assert_eq!(

@@ -1,307 +1,397 @@
 //! A map under a mutex; on request with one deliberate sin.
 
-use std::collections::{HashMap, HashSet};
+mod sin;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use typed_sessions::{
-    Applied, Change, Expected, Fields, Guard, Key, Overflow, Record, Result, SessionId,
-    SessionStore, Text, Timestamp, UserId,
+use typed_sessions::store::{
+    Applied, Change, Create, Cursor, Deleted, Edit, Fields, Found, Header, Key, Limit, More,
+    Overflow, Owned, Owner, Page, Record, Rewrite, Save, Text,
 };
+use typed_sessions::{Result, SessionId, SessionStore, Timestamp, UserId};
 
-/// What a store may do wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "each test binary uses its part")]
-pub(crate) enum Sin {
-    None,
-    /// Creates the record that an update does not find.
-    UpsertsOnWrite,
-    /// Writes whatever the fields are.
-    IgnoresFieldGuards,
-    /// Writes whatever the revision is.
-    IgnoresRevision,
-    /// Writes whatever the login epoch is.
-    IgnoresLoginEpoch,
-    /// Writes to records past their deadline.
-    ForgetsTheDeadline,
-    /// Keeps only the fields that the last change named.
-    DropsUnknownKeys,
-    /// Reads, lets others in, writes.
-    ChecksAndWritesInTwoSteps,
-    /// Writes the fields before it checks the revision.
-    WritesHalf,
-    /// Keeps text as C strings.
-    StopsAtNul,
-    /// Takes out sessions that still live.
-    PurgesTheLiving,
-    /// Forgets to index who logs in.
-    ForgetsTheIndex,
-    /// Keeps who logged out in the index.
-    KeepsWhoLoggedOut,
-    /// Does not remove keys.
-    IgnoresRemovals,
-    /// Rewrites JSON as it likes it.
-    NormalizesJson,
-    /// Creates over a record that is there.
-    CreatesOverExisting,
-    /// Creates a record when it is read.
-    AdoptsUnknownIds,
-    /// Says that it deleted, and does not.
-    PretendsToDelete,
-    /// Lets everybody in.
-    IgnoresTheLimit,
-    /// Creates over a record that is there but past its deadline.
-    CreatesOverExpired,
-    /// Removes after it has set.
-    RemovesWhatItSets,
-    /// Makes room for a login before it knows whether the login may be written.
-    EvictsBeforeTheGuard,
-    /// Says that the house is full before it knows whether the login may be written.
-    FullBeforeTheGuard,
-    /// Takes a session from its user's index although the change is refused.
-    LeavesWhenRefused,
-    /// Counts logins that were refused.
-    CountsTheRefused,
-    /// Forgets a record when its first deadline has passed, in real time.
-    SetsItsExpiryOnce,
-    /// Keeps a session in the index until the absolute deadline of its login.
-    IndexesByTheFirstDeadline,
-}
+pub(crate) use self::sin::Sin;
 
 #[derive(Debug)]
 pub(crate) struct Naive {
     sin: Sin,
-    sessions: Mutex<HashMap<SessionId, Record>>,
-    /// Every id that was ever written.
-    known: Mutex<HashSet<SessionId>>,
-    /// What sinners remember beside the records: who fell out of an index, who was refused, and when records go.
-    memory: Mutex<Memory>,
+    state: Mutex<State>,
 }
 
+type Members = Vec<(SessionId, Option<Header>)>;
+
+/// The sessions, and what sinners remember beside them.
 #[derive(Debug, Default)]
-struct Memory {
-    left: HashSet<SessionId>,
+struct State {
+    sessions: BTreeMap<SessionId, Record>,
+    /// When a session goes by itself; never, if that is too far away.
+    expiry: BTreeMap<SessionId, Option<Instant>>,
+    /// Every id that was ever written.
+    known: BTreeSet<SessionId>,
+    /// Who fell out of an index.
+    left: BTreeSet<SessionId>,
+    /// How many logins were refused.
     refused: usize,
-    expiry: HashMap<SessionId, Instant>,
-    indexed_until: HashMap<SessionId, Timestamp>,
+    indexed_until: BTreeMap<SessionId, Timestamp>,
+    /// Who was deleted last, and whose it was.
+    ghost: Option<(SessionId, UserId)>,
+}
+
+impl State {
+    fn members(&self, user: &UserId) -> Members {
+        self.select(|header| header.user() == Some(user))
+    }
+
+    fn select(&self, chosen: impl Fn(&Header) -> bool) -> Members {
+        let chosen = self.sessions.iter().filter(|(_, record)| chosen(&record.header));
+        chosen.map(|(id, record)| (*id, Some(record.header.clone()))).collect()
+    }
 }
 
 impl Naive {
     pub(crate) fn new(sin: Sin) -> Self {
-        Self { sin, sessions: Mutex::default(), known: Mutex::default(), memory: Mutex::default() }
+        Self { sin, state: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Record>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.sin != Sin::NeverExpires {
+            let State { sessions, expiry, .. } = &mut *state;
+            let now = Instant::now();
+            sessions.retain(|id, _| {
+                expiry.get(id).copied().flatten().is_none_or(|expiry| now < expiry)
+            });
+            expiry.retain(|id, _| sessions.contains_key(id));
+        }
+        state
     }
 
     /// The change as a sinner carries it out.
     fn corrupted(&self, change: &Change, current: Option<&Record>) -> Change {
         let mut change = change.clone();
-        if let Guard::Present(expected) = &mut change.guard {
-            self.forget(expected);
-            if self.sin == Sin::ForgetsTheDeadline {
-                change.now = Timestamp::MIN;
-            }
-            if self.sin == Sin::UpsertsOnWrite && current.is_none() && change.header.is_some() {
-                change.guard = Guard::Absent;
-            }
-        } else if self.sin == Sin::CreatesOverExpired
-            && current.is_some_and(|it| !it.header.is_live(change.now))
-            || self.sin == Sin::CreatesOverExisting && current.is_some()
+        if let Change::Rewrite(Rewrite { now, header, edit, .. }) = &change
+            && (self.sin, current.is_none()) == (Sin::UpsertsOnWrite, true)
         {
-            change.now = Timestamp::MIN;
-            change.guard = Guard::Present(Expected::default());
+            let create = Create::new(header.clone(), *now);
+            change = Change::Create(Create { fields: edit.set.clone(), ..create });
         }
-        match self.sin {
-            Sin::IgnoresRemovals => change.remove.clear(),
-            Sin::StopsAtNul => change.set.iter_mut().for_each(|(key, text)| {
-                *key = Key::new(key.as_str().split('\0').next().unwrap_or_default());
-                *text =
-                    Text::from_stored(text.as_str().split("\\u0000").next().unwrap_or_default());
-            }),
-            Sin::NormalizesJson => change.set.iter_mut().for_each(|(_, text)| {
-                if let Ok(value) = serde_json::from_str::<serde_json::Value>(text.as_str()) {
-                    *text = Text::from_stored(&value.to_string());
+        let current = current.map(|record| &record.header);
+        match &mut change {
+            Change::Create(_) => {}
+            Change::Save(Save { now, login_epoch, expected, edit }) => {
+                self.corrupt_guards(now, login_epoch, current);
+                self.corrupt_edit(edit);
+                if self.sin == Sin::IgnoresFieldGuards {
+                    expected.clear();
                 }
-            }),
-            _ => {}
+            }
+            Change::Rewrite(Rewrite { now, login_epoch, revision, edit, .. }) => {
+                self.corrupt_guards(now, login_epoch, current);
+                self.corrupt_edit(edit);
+                if let (Sin::IgnoresRevision, Some(current)) = (self.sin, current) {
+                    *revision = current.revision();
+                }
+            }
+        }
+        let texts = match &mut change {
+            Change::Create(create) => &mut create.fields,
+            Change::Save(save) => &mut save.edit.set,
+            Change::Rewrite(rewrite) => &mut rewrite.edit.set,
+        };
+        for (key, text) in texts {
+            self.corrupt_text(key, text);
         }
         change
     }
 
-    /// What the sins of the index do before the change is evaluated; an answer if they already have one.
+    fn corrupt_guards(&self, now: &mut Timestamp, epoch: &mut u64, current: Option<&Header>) {
+        match (self.sin, current) {
+            (Sin::ForgetsTheDeadline, _) => *now = Timestamp::MIN,
+            (Sin::IgnoresLoginEpoch, Some(current)) => *epoch = current.login_epoch(),
+            _ => {}
+        }
+    }
+
+    fn corrupt_edit(&self, edit: &mut Edit) {
+        if self.sin == Sin::IgnoresRemovals {
+            edit.remove.clear();
+        }
+    }
+
+    fn corrupt_text(&self, key: &mut Key, text: &mut Text) {
+        let until = |text: &str, end| text.split(end).next().unwrap_or_default().to_owned();
+        match self.sin {
+            Sin::StopsAtNul => {
+                *key = Key::new(&until(key.as_str(), "\0"));
+                *text = Text::from_stored(&until(text.as_str(), "\\u0000"));
+            }
+            Sin::NormalizesJson => {
+                if let Ok(value) = serde_json::from_str::<serde_json::Value>(text.as_str()) {
+                    *text = Text::from_stored(&value.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the sins of the index do before the change is evaluated; an answer if they already have
+    /// one.
     fn meddle(
         &self,
-        sessions: &mut HashMap<SessionId, Record>,
+        state: &mut State,
         id: &SessionId,
         change: &Change,
         current: Option<&Record>,
     ) -> Option<Applied> {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = change.index.as_ref()?;
+        let (joins, leaves) = match change {
+            Change::Create(create) => (create.header.user().is_some(), false),
+            Change::Save(_) => return None,
+            Change::Rewrite(rewrite) => match &rewrite.owner {
+                Owner::Same | Owner::SameForLonger => (false, false),
+                Owner::Login { before, .. } => (true, before.is_some()),
+                Owner::Logout { .. } => (false, true),
+            },
+        };
         let refused = change.evaluate(current).is_err();
-        let limit = index.join.as_ref().and_then(|join| Some((join, join.limit?)));
-        let room = limit.map(|(join, limit)| {
-            limit.make_room(&Self::members(sessions, &join.user), id, change.now)
-        });
+        let room = change
+            .limit()
+            .map(|(user, limit)| limit.make_room(&state.members(user), id, change.now()));
         match self.sin {
             Sin::EvictsBeforeTheGuard => {
-                room?.ok()?.iter().for_each(|id| drop(sessions.remove(id)));
+                room?.ok()?.iter().for_each(|id| drop(state.sessions.remove(id)));
             }
             Sin::FullBeforeTheGuard => return room?.err(),
             Sin::LeavesWhenRefused
-                if index.leave.is_some() && (refused || room.is_some_and(|room| room.is_err())) =>
+                if leaves && (refused || room.is_some_and(|room| room.is_err())) =>
             {
-                memory.left.insert(*id);
+                state.left.insert(*id);
             }
             Sin::CountsTheRefused => {
-                memory.refused += usize::from(refused && index.join.is_some());
-                let (join, limit) = limit?;
-                let taken = Self::members(sessions, &join.user).len() + memory.refused;
+                state.refused += usize::from(refused && joins);
+                let (user, limit) = change.limit()?;
+                let taken = state.members(user).len() + state.refused;
                 return (limit.overflow == Overflow::Refuse
                     && !refused
                     && taken >= limit.sessions + 2)
                     .then_some(Applied::Full);
             }
+            Sin::IndexesByTheFirstDeadline if joins && !refused => {
+                state.indexed_until.retain(|_, until| *until > change.now());
+                let until = change.header()?.absolute_deadline();
+                state.indexed_until.entry(*id).or_insert(until);
+            }
+            Sin::ReapsByTheCallersClock => {
+                let is_kept = |it: &SessionId, record: &Record| {
+                    it == id || record.header.is_live(change.now())
+                };
+                state.sessions.retain(|id, record| is_kept(id, record));
+            }
             _ => {}
-        }
-        if self.sin == Sin::IndexesByTheFirstDeadline && index.join.is_some() && !refused {
-            memory.indexed_until.retain(|_, until| *until > change.now);
-            let until = change.header.as_ref()?.absolute_deadline();
-            memory.indexed_until.entry(*id).or_insert(until);
         }
         None
     }
 
-    fn forget(&self, expected: &mut Expected) {
+    /// Who has to go for a login.
+    fn make_room(
+        &self,
+        state: &State,
+        id: &SessionId,
+        change: &Change,
+    ) -> Result<Vec<SessionId>, Applied> {
+        let Some((user, limit)) = change.limit() else { return Ok(Vec::new()) };
+        let mut members = state.members(user);
         match self.sin {
-            Sin::IgnoresFieldGuards => expected.fields.clear(),
-            Sin::IgnoresRevision => expected.revision = None,
-            Sin::IgnoresLoginEpoch => expected.login_epoch = None,
-            _ => {}
+            Sin::IgnoresTheLimit => Ok(Vec::new()),
+            Sin::CountsTheDead => limit.make_room(&members, id, Timestamp::MIN),
+            Sin::EvictsTheNewest if limit.overflow == Overflow::EvictOldest => {
+                let everybody = Limit::new(1, Overflow::EvictOldest);
+                let oldest_first = everybody.make_room(&members, id, change.now())?;
+                members.retain(|(id, _)| oldest_first.contains(id));
+                let excess = (members.len() + 1).saturating_sub(limit.sessions);
+                Ok(oldest_first.into_iter().rev().take(excess).collect())
+            }
+            _ => limit.make_room(&members, id, change.now()),
         }
     }
 
-    fn members(sessions: &HashMap<SessionId, Record>, user: &UserId) -> Vec<(SessionId, Record)> {
-        let of_user = |(_, record): &(&SessionId, &Record)| record.header.user() == Some(user);
-        sessions.iter().filter(of_user).map(|(id, record)| (*id, record.clone())).collect()
+    /// What a refusal is called.
+    fn refuse(&self, change: &Change, current: Option<&Record>, refused: Applied) -> Applied {
+        match (self.sin, refused, current) {
+            (Sin::SaysMissingForSuperseded, Applied::Superseded, _) => Applied::Missing,
+            (Sin::RefusesInAnotherOrder, Applied::Superseded, Some(current)) => {
+                let mut of_this_epoch = change.clone();
+                match &mut of_this_epoch {
+                    Change::Create(_) => {}
+                    Change::Save(save) => save.login_epoch = current.header.login_epoch(),
+                    Change::Rewrite(rewrite) => rewrite.login_epoch = current.header.login_epoch(),
+                }
+                of_this_epoch.refusal(Some(current)).unwrap_or(refused)
+            }
+            _ => refused,
+        }
+    }
+
+    fn index_of(&self, state: &State, user: &UserId) -> Members {
+        let mut members = state.members(user);
+        match self.sin {
+            Sin::ForgetsTheIndex => members.clear(),
+            Sin::KeepsWhoLoggedOut => members = state.select(|header| header.login_epoch() > 0),
+            Sin::KeepsTheDeletedIndexed => {
+                let ghost = state.ghost.iter().filter(|(_, owner)| owner == user);
+                members.extend(ghost.map(|(id, _)| (*id, None)));
+                members.sort_unstable_by_key(|(id, _)| *id);
+            }
+            Sin::LeavesWhenRefused => members.retain(|(id, _)| !state.left.contains(id)),
+            Sin::IndexesByTheFirstDeadline => {
+                members.retain(|(id, _)| state.indexed_until.contains_key(id));
+            }
+            _ => {}
+        }
+        members
     }
 }
 
 #[async_trait]
 impl SessionStore for Naive {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
-        let mut sessions = self.lock();
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.expiry.get(id).is_some_and(|expiry| *expiry < Instant::now()) {
-            sessions.remove(id);
-        }
-        drop(memory);
+        let mut state = self.lock();
         if self.sin == Sin::AdoptsUnknownIds
-            && !self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
-            && let Some(some) = sessions.values().next().cloned()
+            && !state.known.contains(id)
+            && let Some(some) = state.sessions.values().next().cloned()
         {
-            sessions.entry(*id).or_insert(some);
+            state.sessions.entry(*id).or_insert(some);
         }
-        Ok(sessions.get(id).cloned())
+        Ok(state.sessions.get(id).cloned())
     }
 
     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        let mut current = self.lock().get(id).cloned();
+        let mut current = self.lock().sessions.get(id).cloned();
         if self.sin == Sin::ChecksAndWritesInTwoSteps {
             tokio::task::yield_now().await;
         }
-        let mut sessions = self.lock();
+        let mut state = self.lock();
         if self.sin != Sin::ChecksAndWritesInTwoSteps {
-            current = sessions.get(id).cloned();
+            current = state.sessions.get(id).cloned();
         }
         let change = self.corrupted(change, current.as_ref());
-        if self.sin == Sin::WritesHalf
-            && let Some(record) = &mut current
-        {
-            record.fields = record.fields.with(&change.set, &change.remove);
-            sessions.insert(*id, record.clone());
+        if let (Sin::WritesHalf, Some(record)) = (self.sin, &mut current) {
+            let edit = match &change {
+                Change::Create(create) => Edit { set: create.fields.clone(), remove: Vec::new() },
+                Change::Save(Save { edit, .. }) | Change::Rewrite(Rewrite { edit, .. }) => {
+                    edit.clone()
+                }
+            };
+            record.fields = record.fields.with(&edit);
+            state.sessions.insert(*id, record.clone());
         }
-        if let Some(answer) = self.meddle(&mut sessions, id, &change, current.as_ref()) {
+        let is_create = matches!(change, Change::Create(_));
+        let is_over = current.as_ref().is_some_and(|it| !it.header.is_live(change.now()));
+        if is_create && self.sin == Sin::CreatesOverExisting
+            || is_create && self.sin == Sin::CreatesOverExpired && is_over
+        {
+            current = None;
+        }
+        if let Some(answer) = self.meddle(&mut state, id, &change, current.as_ref()) {
             return Ok(answer);
-        }
-        let mut evicted = Vec::new();
-        if let Some(join) = change.index.as_ref().and_then(|index| index.join.as_ref())
-            && let (Some(limit), Ok(_)) = (join.limit, change.evaluate(current.as_ref()))
-            && self.sin != Sin::IgnoresTheLimit
-        {
-            match limit.make_room(&Self::members(&sessions, &join.user), id, change.now) {
-                Ok(room) => evicted = room,
-                Err(full) => return Ok(full),
-            }
         }
         let mut next = match change.evaluate(current.as_ref()) {
             Ok(next) => next,
-            Err(refused) => return Ok(refused),
+            Err(refused) => return Ok(self.refuse(&change, current.as_ref(), refused)),
         };
-        if self.sin == Sin::DropsUnknownKeys {
-            next.fields = Fields::default().with(&change.set, &[]);
+        let evicted = match self.make_room(&state, id, &change) {
+            Ok(evicted) => evicted,
+            Err(full) => return Ok(full),
+        };
+        if let Change::Save(Save { edit, .. }) | Change::Rewrite(Rewrite { edit, .. }) = &change {
+            let Edit { set, remove } = edit.clone();
+            match self.sin {
+                Sin::DropsUnknownKeys => next.fields = Fields::from_iter(set),
+                Sin::RemovesWhatItSets => {
+                    next.fields = next.fields.with(&Edit { set: Vec::new(), remove });
+                }
+                _ => {}
+            }
         }
-        if self.sin == Sin::RemovesWhatItSets {
-            next.fields = next.fields.with(&[], &change.remove);
-        }
-        if let (Sin::SetsItsExpiryOnce, Some(keep_for)) = (self.sin, change.keep_for()) {
-            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.expiry.entry(*id).or_insert_with(|| Instant::now() + keep_for);
+        if let Some(keep_for) = change.keep_for() {
+            let until = Instant::now().checked_add(keep_for);
+            let first = state.expiry.entry(*id).or_insert(until);
+            if self.sin != Sin::SetsItsExpiryOnce {
+                *first = until;
+            }
         }
         for id in evicted {
-            sessions.remove(&id);
+            state.sessions.remove(&id);
         }
-        sessions.insert(*id, next);
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
+        state.sessions.insert(*id, next);
+        state.known.insert(*id);
         Ok(Applied::Applied)
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<bool> {
-        if self.sin == Sin::PretendsToDelete {
-            return Ok(self.lock().contains_key(id));
+    async fn delete(&self, id: &SessionId, only: &Owned) -> Result<Deleted> {
+        let mut state = self.lock();
+        let Some(record) = state.sessions.get(id) else { return Ok(Deleted::Missing) };
+        if !only.permits(&record.header) && self.sin != Sin::IgnoresOwned {
+            return Ok(match self.sin {
+                Sin::SaysMissingForAnothers => Deleted::Missing,
+                _ => Deleted::Superseded,
+            });
         }
-        Ok(self.lock().remove(id).is_some())
+        if let (Sin::KeepsTheDeletedIndexed, Some(user)) = (self.sin, record.header.user()) {
+            state.ghost = Some((*id, user.clone()));
+        }
+        if self.sin != Sin::PretendsToDelete {
+            state.sessions.remove(id);
+        }
+        Ok(Deleted::Yes)
     }
 
-    async fn sessions_of(&self, user: &UserId) -> Result<Vec<(SessionId, Record)>> {
-        let mut members = Self::members(&self.lock(), user);
-        match self.sin {
-            Sin::ForgetsTheIndex => members.clear(),
-            Sin::KeepsWhoLoggedOut => {
-                let once = |(_, record): &(&SessionId, &Record)| record.header.login_epoch() > 0;
-                members = self
-                    .lock()
-                    .iter()
-                    .filter(once)
-                    .map(|(id, record)| (*id, record.clone()))
-                    .collect();
+    async fn sessions_of(&self, user: &UserId, page: &Page) -> Result<Found> {
+        let state = self.lock();
+        let mut sessions = self.index_of(&state, user);
+        let mut handed_out = 0;
+        if let Some(cursor) = &page.after {
+            if self.sin == Sin::PagesByCounting {
+                handed_out = String::from_utf8_lossy(cursor.as_bytes()).parse().unwrap_or_default();
+                sessions.drain(..sessions.len().min(handed_out));
+            } else {
+                sessions.retain(|(id, _)| id.as_bytes()[..] > *cursor.as_bytes());
             }
-            Sin::LeavesWhenRefused => {
-                let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-                members.retain(|(id, _)| !memory.left.contains(id));
-            }
-            Sin::IndexesByTheFirstDeadline => {
-                let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-                members.retain(|(id, _)| memory.indexed_until.contains_key(id));
-            }
-            _ => {}
         }
-        Ok(members)
+        if sessions.len() <= page.at_most || self.sin == Sin::IgnoresThePagesSize {
+            return Ok(Found { sessions, next: None });
+        }
+        sessions.truncate(page.at_most);
+        let next = match (self.sin, sessions.last()) {
+            (Sin::ForgetsTheOtherPages, _) | (_, None) => None,
+            (Sin::PagesByCounting, _) => {
+                Some(Cursor::new((handed_out + sessions.len()).to_string()))
+            }
+            (_, Some((last, _))) => Some(Cursor::new(*last.as_bytes())),
+        };
+        Ok(Found { sessions, next })
     }
 
-    async fn purge_expired(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        let mut sessions = self.lock();
-        let ended =
-            |record: &Record| self.sin == Sin::PurgesTheLiving || !record.header.is_live(now);
-        let ids: Vec<SessionId> = sessions
-            .iter()
-            .filter(|(_, record)| ended(record))
-            .map(|(id, _)| *id)
-            .take(limit)
-            .collect();
-        Ok(ids.iter().filter(|id| sessions.remove(id).is_some()).count())
+    async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
+        let state = self.lock();
+        let ids = &ids
+            [..if self.sin == Sin::AnswersForAHundred { ids.len().min(100) } else { ids.len() }];
+        let header = |id: &SessionId| Some(state.sessions.get(id)?.header.clone());
+        let headers = ids.iter().map(|id| (*id, header(id)));
+        Ok(headers.filter(|(_, it)| it.is_some() || self.sin == Sin::InventsTheMissing).collect())
+    }
+
+    async fn clear(&self, at_most: usize) -> Result<More> {
+        let mut state = self.lock();
+        let is_chosen =
+            |header: &Header| self.sin != Sin::ClearsUsersOnly || header.user().is_some();
+        let chosen = state.select(is_chosen);
+        for (id, _) in chosen.iter().take(at_most) {
+            state.sessions.remove(id);
+        }
+        let is_done = chosen.len() <= at_most || self.sin == Sin::ClearStopsEarly;
+        Ok(if is_done { More::No } else { More::Yes })
     }
 }

@@ -1,0 +1,33 @@
+//! SQL with names and parts of statements in the places of `{name}`.
+
+/// Puts values in the places of `{name}`, in one pass: a value may contain anything.
+pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> String {
+    let mut rest = template;
+    let mut text = String::with_capacity(template.len() * 2);
+    while let Some(begin) = rest.find('{') {
+        let value = values.iter().find(|(name, _)| {
+            rest[begin + 1..].strip_prefix(name).is_some_and(|after| after.starts_with('}'))
+        });
+        text.push_str(&rest[..begin]);
+        if let Some((name, value)) = value {
+            text.push_str(value);
+            rest = &rest[begin + name.len() + 2..];
+        } else {
+            text.push('{');
+            rest = &rest[begin + 1..];
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_is_not_filled_in_again() {
+        let filled = render("{a} '{}' {b} {c}", &[("a", "{b}"), ("b", "{a}")]);
+        assert_eq!(filled, "{b} '{}' {a} {c}");
+    }
+}

@@ -1,0 +1,39 @@
+//! The commands of one call of the store, which end within its time limit.
+
+use redis::{Cmd, Value};
+use typed_sessions_core::__backend::Effect;
+use typed_sessions_core::Result;
+
+use crate::error::from_driver;
+use crate::keys::Keys;
+use crate::net::Call;
+use crate::script::Script;
+
+/// How many commands one call sends at a time.
+pub(crate) const BATCH: usize = 500;
+
+/// One call of the store. Other files add what concerns [sessions](crate::session_hash), their
+/// [index](crate::index), [logins](crate::login) and [endings](crate::ending).
+pub(crate) struct Commands<'a> {
+    pub(crate) call: Call<'a>,
+    pub(crate) keys: &'a Keys,
+}
+
+impl Commands<'_> {
+    /// Sends a command that may be sent twice.
+    pub(crate) async fn send(&self, command: &Cmd) -> Result<Value> {
+        let reply = self.call.send(command, Effect::Repeatable).await;
+        reply.map_err(|error| from_driver(&error))
+    }
+
+    /// Runs a script on a key, with the arguments that `fill` adds.
+    pub(crate) async fn run(
+        &self,
+        script: &Script,
+        effect: Effect,
+        key: &str,
+        fill: impl Fn(&mut Cmd),
+    ) -> Result<Value> {
+        script.run(&self.call, effect, key, fill).await
+    }
+}

@@ -1,0 +1,234 @@
+//! Commands on their way to Redis: within a time limit, and never twice what may have been carried
+//! out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use tokio::time::{Instant, sleep, timeout_at};
+use typed_sessions_core::__backend::{Effect, connecting_limit};
+
+use super::cluster::Cluster;
+use super::connection::{Connection, Node, Route};
+use super::shared::{SharedConnection, timed_out};
+use crate::error::is_read_only;
+
+/// Carries the commands of all calls.
+pub(crate) struct Transport {
+    servers: Servers,
+    time_limit: Duration,
+}
+
+pub(crate) enum Servers {
+    /// One server, or whatever a connection of the application's leads to.
+    One(Arc<SharedConnection>),
+    Cluster(Box<Cluster>),
+}
+
+/// One call of the store, which may send several commands within its time limit.
+pub(crate) struct Call<'a> {
+    transport: &'a Transport,
+    deadline: Instant,
+}
+
+/// A connection to where a command goes.
+struct Reached {
+    shared: Arc<SharedConnection>,
+    generation: u64,
+    connection: Connection,
+}
+
+/// What to do after an error.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    GiveUp,
+    /// It was not carried out and may be a little later.
+    Later,
+    /// It was not carried out; another node has the key.
+    To(Route),
+    /// Connect anew: this server did not carry it out, or it may be carried out twice.
+    Reconnect,
+}
+
+/// For one command.
+const MOST_RECONNECTS: usize = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+impl Transport {
+    pub(crate) fn new(servers: Servers, time_limit: Duration) -> Self {
+        Self { servers, time_limit }
+    }
+
+    /// Over a connection of the application's.
+    pub(crate) fn over(connection: Connection, time_limit: Duration) -> Self {
+        Self::new(Servers::One(Arc::new(SharedConnection::Given(connection))), time_limit)
+    }
+
+    pub(crate) fn call(&self) -> Call<'_> {
+        Call { transport: self, deadline: Instant::now() + self.time_limit }
+    }
+
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+
+    /// A call that has the time that connecting takes.
+    pub(crate) fn first_call(&self) -> Call<'_> {
+        Call { transport: self, deadline: Instant::now() + connecting_limit(self.time_limit) }
+    }
+
+    /// The nodes of a Cluster, when this store knows them itself.
+    fn cluster(&self) -> Option<&Cluster> {
+        match &self.servers {
+            Servers::One(_) => None,
+            Servers::Cluster(cluster) => Some(cluster),
+        }
+    }
+
+    async fn shared(&self, command: &Cmd, route: &Route) -> RedisResult<Arc<SharedConnection>> {
+        match &self.servers {
+            Servers::One(shared) => Ok(Arc::clone(shared)),
+            Servers::Cluster(cluster) => cluster.connection(command, route).await,
+        }
+    }
+}
+
+impl Call<'_> {
+    /// Connects, and asks whether commands are welcome.
+    pub(crate) async fn check(&self) -> RedisResult<()> {
+        if let Some(cluster) = self.transport.cluster() {
+            return self.in_time(cluster.ask()).await;
+        }
+        // A Cluster's driver has asked for the slots when it has connected.
+        if !self.is_cluster().await? {
+            self.send(&redis::cmd("PING"), Effect::Repeatable).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether keys are spread over several nodes. Connects, if need be.
+    pub(crate) async fn is_cluster(&self) -> RedisResult<bool> {
+        match &self.transport.servers {
+            Servers::Cluster(_) => Ok(true),
+            Servers::One(shared) => Ok(self.in_time(shared.get()).await?.1.is_cluster()),
+        }
+    }
+
+    /// Sends a command until it is answered, and never twice what may have been carried out.
+    pub(crate) async fn send(&self, command: &Cmd, effect: Effect) -> RedisResult<Value> {
+        self.send_to(command, effect, &Route::ByKey).await
+    }
+
+    /// The same, to the node that has the command's key or to a certain one. A redirection is
+    /// followed; but when that node cannot answer, no other is asked in its place.
+    pub(crate) async fn send_to(
+        &self,
+        command: &Cmd,
+        effect: Effect,
+        to: &Route,
+    ) -> RedisResult<Value> {
+        let mut route = to.clone();
+        let (mut pause, mut reconnects, mut redirected) = (FIRST_PAUSE, 0, 0);
+        loop {
+            let (step, error) = match self.in_time(self.reach(command, &route)).await {
+                Ok(mut reached) => {
+                    let sent = Instant::now();
+                    let reply = reached.connection.send(command, route.clone());
+                    let error = match self.in_time(reply).await {
+                        Ok(reply) => return Ok(reply),
+                        Err(error) => error,
+                    };
+                    let is_cluster =
+                        reached.connection.is_cluster() || self.transport.cluster().is_some();
+                    let step = next_step(&error, effect, is_cluster);
+                    // Half of a call's time without an answer: the connection is taken for dead.
+                    // Less says nothing, as the call may have spent its time before.
+                    let is_silent =
+                        error.is_io_error() && sent.elapsed() >= self.transport.time_limit / 2;
+                    if step == Step::Reconnect || is_silent || error.is_connection_dropped() {
+                        reached.shared.discard(reached.generation);
+                    }
+                    (step, error)
+                }
+                // It was not sent. Another node of a Cluster may take the key over.
+                Err(error) if self.transport.cluster().is_some() && is_unreachable(&error) => {
+                    (Step::Later, error)
+                }
+                Err(error) => return Err(error),
+            };
+            self.note(command, &route, &step, &error);
+            route = match step {
+                Step::GiveUp => return Err(error),
+                Step::To(node) if redirected == 0 => {
+                    redirected = 1;
+                    route = node;
+                    continue;
+                }
+                // Two nodes that send each other's clients to and fro need a moment, not more
+                // requests.
+                Step::To(node) => node,
+                Step::Reconnect => {
+                    reconnects += 1;
+                    to.clone()
+                }
+                Step::Later => to.clone(),
+            };
+            if reconnects > MOST_RECONNECTS || Instant::now() + pause >= self.deadline {
+                if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
+                    return Err(timed_out(
+                        "the Cluster's nodes do not agree on which of them has the key".to_owned(),
+                    ));
+                }
+                return Err(error);
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn reach(&self, command: &Cmd, route: &Route) -> RedisResult<Reached> {
+        let shared = self.transport.shared(command, route).await?;
+        let (generation, connection) = shared.get().await?;
+        Ok(Reached { shared, generation, connection })
+    }
+
+    /// Lets the Cluster know what an error says of it.
+    fn note(&self, command: &Cmd, route: &Route, step: &Step, error: &RedisError) {
+        let Some(cluster) = self.transport.cluster() else { return };
+        if let Step::To(Route::Node(node)) = step {
+            cluster.moved(command, node);
+        } else if is_unreachable(error) || matches!(step, Step::Reconnect | Step::Later) {
+            cluster.doubt(command, route);
+        }
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
+            Err(timed_out(format!("Redis did not answer within {:?}", self.transport.time_limit)))
+        })
+    }
+}
+
+fn is_unreachable(error: &RedisError) -> bool {
+    error.is_io_error() || error.kind() == ErrorKind::ClusterConnectionNotFound
+}
+
+fn next_step(error: &RedisError, effect: Effect, is_cluster: bool) -> Step {
+    use ServerErrorKind as Server;
+    match error.kind() {
+        ErrorKind::Server(
+            Server::BusyLoading | Server::TryAgain | Server::ClusterDown | Server::MasterDown,
+        )
+        | ErrorKind::ClusterConnectionNotFound => Step::Later,
+        ErrorKind::Server(Server::Moved) if is_cluster => {
+            Node::of_redirection(error).map_or(Step::Later, |node| Step::To(Route::Node(node)))
+        }
+        ErrorKind::Server(Server::Ask) if is_cluster => {
+            Node::of_redirection(error).map_or(Step::Later, |node| Step::To(Route::Asking(node)))
+        }
+        _ if is_read_only(error) => Step::Reconnect,
+        ErrorKind::Io if effect == Effect::Repeatable => Step::Reconnect,
+        _ => Step::GiveUp,
+    }
+}

@@ -1,0 +1,60 @@
+-- Checks a change's conditions and writes all of it, or nothing.
+--
+-- KEYS[1]  a session
+-- ARGV[1]  now (ms)
+-- ARGV[2]  the login epoch that it must have, or 'absent' if there must be no session
+-- ARGV[3]  the revision that it must have; an empty text for any
+-- ARGV[4]  an empty text if only fields to set follow: key, text, key, text ...
+--          Otherwise '<keep for> <seat> <expected> <removed>':
+--            for how long to keep the session (ms; 0: as long as before),
+--            whether its seat stays ('keep') or what follows writes or removes it ('change'),
+--            how many fields with an expected text come before those to set, each as
+--            key, 'is' or 'absent', text,
+--            and after them how many keys to remove.
+-- Returns  APPLIED, or an array of it and of the seat until now if that changes;
+--          or why nothing was written.
+
+local APPLIED, MISSING, SUPERSEDED, CONFLICT, CORRUPT = 0, 1, 2, 3, 4
+local session, epoch, revision, more = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
+
+if epoch == 'absent' then
+    if redis.call('EXISTS', session) == 1 then return CONFLICT end
+else
+    local guard = redis.call('HGET', session, '$guard')
+    if not guard then return redis.call('EXISTS', session) == 1 and CORRUPT or MISSING end
+    -- The space stands for that before the user, which guards of version 1 do not have.
+    local deadline, its_epoch, its_revision =
+        string.match(guard .. ' ', '^(%d+) (%d+) (%d+) ')
+    if not deadline then return CORRUPT end
+    -- As texts, since a double does not hold every 64-bit number: the longer one is the later one.
+    local now = ARGV[1]
+    if #deadline < #now or #deadline == #now and deadline <= now then return MISSING end
+    if epoch ~= its_epoch then return SUPERSEDED end
+    if revision ~= '' and revision ~= its_revision then return CONFLICT end
+end
+
+-- `unpack` has a limit.
+local function write(command, first, last)
+    for i = first, last, 1000 do
+        redis.call(command, session, unpack(ARGV, i, math.min(i + 999, last)))
+    end
+end
+
+if more == '' then
+    write('HSET', 5, #ARGV)
+    return APPLIED
+end
+
+local keep_for, seat, expected, removed = string.match(more, '^(%d+) (%l+) (%d+) (%d+)$')
+local remove = 5 + 3 * expected
+local set = remove + removed
+for i = 5, remove - 1, 3 do
+    local text = redis.call('HGET', session, ARGV[i])
+    if text ~= (ARGV[i + 1] == 'is' and ARGV[i + 2]) then return CONFLICT end
+end
+local before = seat == 'change' and redis.call('HGET', session, '$seat')
+-- First what a server without memory refuses: afterwards nothing fails any more.
+write('HSET', set, #ARGV)
+write('HDEL', remove, set - 1)
+if keep_for ~= '0' then redis.call('PEXPIRE', session, keep_for) end
+return before and {APPLIED, before} or APPLIED

@@ -1,0 +1,142 @@
+//! A change as `apply.lua` takes it.
+
+use std::time::Duration;
+
+use redis::Cmd;
+use typed_sessions_core::__backend::CENTURY;
+use typed_sessions_core::Timestamp;
+use typed_sessions_core::store::{Change, Create, Edit, Header, Key, Rewrite, Save, Text};
+
+use crate::guard::Guard;
+use crate::keys::{GUARD, HEADER, SEAT};
+
+/// What happens to the seat in the session's hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SeatChange {
+    Keep,
+    /// This seat takes its place.
+    Take(u64),
+    /// It is left.
+    Leave,
+}
+
+/// What a change writes, and under which conditions.
+struct Parts<'a> {
+    now: Timestamp,
+    condition: Condition,
+    expected: &'a [(Key, Option<Text>)],
+    header: Option<&'a Header>,
+    set: &'a [(Key, Text)],
+    remove: &'a [Key],
+}
+
+/// What must be so of the session as a whole.
+enum Condition {
+    Absent,
+    Epoch(u64),
+    EpochAndRevision(u64, u64),
+}
+
+impl<'a> Parts<'a> {
+    fn of(change: &'a Change) -> Self {
+        match change {
+            Change::Create(Create { now, header, fields, limit: _ }) => Self {
+                now: *now,
+                condition: Condition::Absent,
+                expected: &[],
+                header: Some(header),
+                set: fields,
+                remove: &[],
+            },
+            Change::Save(Save { now, login_epoch, expected, edit: Edit { set, remove } }) => Self {
+                now: *now,
+                condition: Condition::Epoch(*login_epoch),
+                expected,
+                header: None,
+                set,
+                remove,
+            },
+            Change::Rewrite(Rewrite { now, login_epoch, revision, header, edit, owner: _ }) => {
+                let Edit { set, remove } = edit;
+                Self {
+                    now: *now,
+                    condition: Condition::EpochAndRevision(*login_epoch, *revision),
+                    expected: &[],
+                    header: Some(header),
+                    set,
+                    remove,
+                }
+            }
+        }
+    }
+
+    fn guards(&self, command: &mut Cmd) {
+        command.arg(self.now.as_millis());
+        match self.condition {
+            Condition::Absent => command.arg("absent").arg(""),
+            Condition::Epoch(epoch) => command.arg(epoch).arg(""),
+            Condition::EpochAndRevision(epoch, revision) => command.arg(epoch).arg(revision),
+        };
+    }
+
+    /// The keys to remove. What is set wins over what is removed.
+    fn removals(&self, seat: SeatChange) -> Vec<&'a str> {
+        let is_set = |key: &&Key| self.set.iter().any(|(set, _)| set == *key);
+        let mut remove: Vec<&str> =
+            self.remove.iter().filter(|key| !is_set(key)).map(Key::as_str).collect();
+        if seat == SeatChange::Leave {
+            remove.push(SEAT);
+        }
+        remove
+    }
+}
+
+/// All of the change.
+pub(crate) fn write(command: &mut Cmd, change: &Change, seat: SeatChange) {
+    let parts = Parts::of(change);
+    parts.guards(command);
+    let remove = parts.removals(seat);
+    let sets_fields_only = parts.header.is_none()
+        && seat == SeatChange::Keep
+        && parts.expected.is_empty()
+        && remove.is_empty();
+    if sets_fields_only {
+        command.arg("");
+    } else {
+        let keep_for = change.keep_for().map_or(0, millis_rounded_up);
+        let (expected, removed) = (parts.expected.len(), remove.len());
+        let seat = match seat {
+            SeatChange::Keep => "keep",
+            SeatChange::Take(_) | SeatChange::Leave => "change",
+        };
+        command.arg(format!("{keep_for} {seat} {expected} {removed}"));
+        for (key, text) in parts.expected {
+            let (relation, text) =
+                text.as_ref().map_or(("absent", ""), |text| ("is", text.as_str()));
+            command.arg(key.as_str()).arg(relation).arg(text);
+        }
+        command.arg(remove);
+    }
+    if let Some(header) = parts.header {
+        command.arg(GUARD).arg(Guard::text_of(header)).arg(HEADER).arg(header.to_text());
+    }
+    if let SeatChange::Take(seat) = seat {
+        command.arg(SEAT).arg(seat);
+    }
+    for (key, text) in parts.set {
+        command.arg(key.as_str()).arg(text.as_str());
+    }
+}
+
+/// The change's conditions on the session as a whole, and nothing to write: whether it would be
+/// refused, and otherwise the seat that the session has.
+pub(crate) fn check(command: &mut Cmd, change: &Change) {
+    Parts::of(change).guards(command);
+    command.arg("0 change 0 0");
+}
+
+/// A lifetime as Redis takes it: at least a millisecond, at most a century.
+pub(crate) fn millis_rounded_up(duration: Duration) -> u64 {
+    let millis = duration.min(CENTURY).as_nanos().div_ceil(1_000_000).max(1);
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}

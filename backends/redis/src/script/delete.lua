@@ -1,0 +1,21 @@
+-- Ends a session, if it is as it must be.
+--
+-- KEYS[1]  a session
+-- ARGV     'anyones'; or 'user', 'login' or 'seat' and the user, login epoch or seat that it
+--          must have
+-- Returns  MISSING, SUPERSEDED, or its guard and its seat, each perhaps an empty text
+
+local MISSING, SUPERSEDED = 1, 2
+local session, what, value = KEYS[1], ARGV[1], ARGV[2]
+local guard, seat = unpack(redis.call('HMGET', session, '$guard', '$seat'))
+if not guard and redis.call('EXISTS', session) == 0 then return MISSING end
+guard, seat = guard or '', seat or ''
+
+if what ~= 'anyones' then
+    -- The space stands for that before the user, which guards of version 1 do not have.
+    local _, epoch, _, rest = string.match(guard .. ' ', '^(%d+) (%d+) (%d+) (.*)$')
+    local its = {user = rest and string.sub(rest, 1, -2), login = epoch, seat = seat}
+    if its[what] ~= value then return SUPERSEDED end
+end
+redis.call('DEL', session)
+return {guard, seat}

@@ -1,0 +1,221 @@
+//! Versions of the schema, and how a database gets the latest one.
+
+use futures::future::join_all;
+use typed_sessions::store::Page;
+use typed_sessions::{
+    ErrorKind, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, connect,
+};
+use typed_sessions_postgres_tests::{Shop, logged_in, migrated, sessions, works};
+use typed_sessions_test_servers::postgres::Postgres;
+
+/// What version 1 printed as its SQL.
+const VERSION_1: &str = include_str!("version_1.sql");
+
+/// All that a schema has: columns, indexes, options and the function.
+fn catalog(server: &Postgres, schema: &str) -> String {
+    let all = [
+        format!(
+            "SELECT table_name, ordinal_position, column_name, data_type, is_nullable, \
+             column_default FROM information_schema.columns WHERE table_schema = '{schema}' \
+             ORDER BY 1, 2"
+        ),
+        format!("SELECT indexdef FROM pg_indexes WHERE schemaname = '{schema}' ORDER BY 1"),
+        format!(
+            "SELECT relname, relkind, relpersistence, reloptions FROM pg_class \
+             WHERE relnamespace = '{schema}'::regnamespace ORDER BY 1"
+        ),
+        format!(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint \
+             WHERE connamespace = '{schema}'::regnamespace ORDER BY 1"
+        ),
+        format!(
+            "SELECT pg_get_functiondef(oid) FROM pg_proc \
+             WHERE pronamespace = '{schema}'::regnamespace ORDER BY 1"
+        ),
+    ];
+    all.map(|sql| server.sql(&sql)).join("\n").replace(schema, "")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_nodes_may_migrate_at_once() {
+    for isolation in ["read committed", "repeatable read", "serializable"] {
+        let server = Postgres::start(&[&format!("default_transaction_isolation={isolation}")]);
+        for round in 0..3 {
+            let schema = format!("round {round}");
+            // Two applications, whose tables are in the same schema.
+            let tables = ["typed_sessions", "other"];
+            let nodes = (0..10).map(|node| {
+                let builder = PostgresStore::builder()
+                    .url(server.url())
+                    .schema(&schema)
+                    .table(tables[node % 2]);
+                let builder = builder.max_connections(1);
+                tokio::spawn(async move { builder.connect().await?.migrate().await })
+            });
+            for node in nodes.collect::<Vec<_>>() {
+                node.await.expect("no panic").expect("one migrates, the others wait");
+            }
+            for table in tables {
+                assert_eq!(
+                    server.sql(&format!("SELECT version FROM \"{schema}\".{table}_migrations")),
+                    "1\n2"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let server = Postgres::start(&[]);
+    let store = migrated(PostgresStore::builder().url(server.url())).await;
+    store.migrate().await.expect("nothing to do");
+    server.sql("INSERT INTO typed_sessions_migrations (version) VALUES (3)");
+    let error = connect(server.url()).await.expect_err("it is newer");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        error
+            .to_string()
+            .contains("has version 3, this version of typed-sessions knows versions up to 2"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn printed_sql_is_what_migrate_runs() {
+    let server = Postgres::start(&[]);
+    let of = |schema: &str| PostgresStore::builder().url(server.url()).schema(schema);
+    server.sql(&of("printed").migration_sql().expect("possible names"));
+    let store = of("printed").connect().await.expect("connects");
+    store.migrate().await.expect("nothing is left to do");
+    works(store).await;
+    migrated(of("migrated")).await;
+    assert_eq!(catalog(&server, "printed"), catalog(&server, "migrated"));
+    assert!(catalog(&server, "printed").contains("typed_sessions|9|fields|jsonb|NO|"));
+}
+
+/// A database as version 1 left it, in this schema, with a few sessions: two of user 7, one of user
+/// 8, one of nobody, and one that has ended.
+fn version_1(server: &Postgres, schema: &str) {
+    server.sql(&VERSION_1.replace("\"public\"", &format!("\"{schema}\"")));
+    for (id, user, ends) in [
+        (1, Some("7"), "30 min"),
+        (2, Some("7"), "30 days"),
+        (3, Some("8"), "30 min"),
+        (4, None, "30 min"),
+        (5, Some("7"), "-1 min"),
+    ] {
+        let login = user.map_or(String::new(), |user| {
+            format!(r#","login":{{"user":"{user}","authenticated":1767225600000}}"#)
+        });
+        let user = user.map_or("NULL".to_owned(), |user| format!("'{user}'"));
+        let header = format!(
+            r#"{{"v":1,"rev":3,"epoch":1,"created":1767225600000,"seen":1767225600000,
+            "deadline":1767227400000,"absolute":1767268800000,"since":1767225600000,
+            "hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "seed":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"{login}}}"#
+        );
+        server.sql(&format!(
+            "INSERT INTO \"{schema}\".typed_sessions (id, header, revision, login_epoch, deadline, \
+             last_seen, user_id, sweep_at, fields) VALUES (decode(repeat('0{id}', 16), 'hex'), \
+             '{header}', 3, 1, extract(epoch FROM now() + interval '{ends}') * 1000, \
+             1767225600000, {user}, now() + interval '{ends}', '{{\"visits\": \"1\"}}')"
+        ));
+    }
+}
+
+fn id(n: u8) -> SessionId {
+    SessionId::from_bytes([n; 16])
+}
+
+#[test]
+fn the_step_to_version_1_is_what_it_was() {
+    let printed = PostgresStore::builder().migration_sql().expect("possible names");
+    let (first, _) = printed.split_once("\n-- Version 2\n").expect("two versions");
+    let first = first.replace("-- Version 1\n", "");
+    assert_eq!(first + "\nCOMMIT;\n", VERSION_1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_of_version_1_cannot_be_opened_and_can_be_ended() {
+    let server = Postgres::start(&[]);
+    version_1(&server, "public");
+    let behind = PostgresStore::connect(server.url()).await.expect("connects");
+    let error = behind.load(&id(1)).await.expect_err("it is not migrated");
+    assert_eq!(error.kind(), ErrorKind::Store);
+    let store = migrated(PostgresStore::builder().url(server.url())).await;
+    assert_eq!(server.sql("SELECT version FROM typed_sessions_migrations"), "1\n2");
+    assert_eq!(
+        server.sql("SELECT count(*), bool_and(expires_at = sweep_at) FROM typed_sessions"),
+        "5|t",
+        "their ends are where they were"
+    );
+
+    let error = store.load(&id(1)).await.expect_err("a header of version 1");
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("its format is 1"), "{error}");
+    assert!(store.load(&id(5)).await.expect("works").is_none(), "it has ended");
+    let user = UserId::new(7).expect("an id");
+    let found = store.sessions_of(&user, &Page::first(10)).await.expect("works").sessions;
+    let found: Vec<_> = found.iter().map(|(id, header)| (*id, header.is_some())).collect();
+    assert_eq!(found, [(id(1), false), (id(2), false)]);
+    let headers = store.headers(&[id(1), id(4), id(5)]).await.expect("works");
+    assert_eq!(headers.len(), 2);
+    assert!(headers.iter().all(|(_, header)| header.is_none()));
+
+    let all = Sessions::<Shop>::builder(store.clone());
+    let all = all.max_sessions_per_user(3, Overflow::EvictOldest).build().expect("consistent");
+    assert!(all.user(&7).list().await.expect("lists").is_empty());
+    logged_in(&all, 7).await;
+    assert_eq!(all.user(&7).revoke_all().await.expect("ends"), 3, "two of before, and a new one");
+    assert!(all.user(&8).revoke(id(3)).await.expect("ends"));
+    assert!(!all.user(&8).revoke(id(4)).await.expect("works"), "it is nobody's");
+    assert!(all.revoke(id(4)).await.expect("ends"));
+    assert_eq!(server.sql("SELECT count(*) FROM typed_sessions"), "1", "it has ended by itself");
+    assert_eq!(store.purge_expired(10).await.expect("purges"), 1);
+    works(store.clone()).await;
+
+    version_1(&server, "other");
+    let other = migrated(PostgresStore::builder().url(server.url()).schema("other")).await;
+    sessions(other).revoke_everybody().await.expect("ends");
+    assert_eq!(server.sql("SELECT count(*) FROM other.typed_sessions"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_nodes_may_migrate_from_version_1_at_once() {
+    let server = Postgres::start(&[]);
+    for schema in ["one", "two", "three"] {
+        version_1(&server, schema);
+        let nodes = (0..10).map(|_| {
+            let builder = PostgresStore::builder().url(server.url()).schema(schema);
+            let builder = builder.max_connections(1);
+            tokio::spawn(async move { builder.connect().await?.migrate().await })
+        });
+        for node in join_all(nodes.collect::<Vec<_>>()).await {
+            node.expect("no panic").expect("one migrates, the others wait");
+        }
+        let versions = format!("SELECT version FROM {schema}.typed_sessions_migrations");
+        assert_eq!(server.sql(&versions), "1\n2");
+        let rows = format!("SELECT count(expires_at) FROM {schema}.typed_sessions");
+        assert_eq!(server.sql(&rows), "5");
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_database_is_like_a_migrated_one() {
+    let server = Postgres::start(&[]);
+    let of = |schema: &str| PostgresStore::builder().url(server.url()).schema(schema);
+    version_1(&server, "older");
+    server.sql("ALTER TABLE older.typed_sessions SET UNLOGGED");
+    migrated(of("older").unlogged(true)).await;
+    migrated(of("fresh").unlogged(true)).await;
+    assert_eq!(catalog(&server, "older"), catalog(&server, "fresh"));
+
+    version_1(&server, "logged");
+    migrated(of("logged")).await;
+    migrated(of("brand_new")).await;
+    assert_eq!(catalog(&server, "logged"), catalog(&server, "brand_new"));
+    for column in ["expires_at|timestamp with time zone|NO", "(user_id, id) WHERE"] {
+        assert!(catalog(&server, "logged").contains(column), "{column}");
+    }
+}
