@@ -7,6 +7,7 @@ use typed_sessions_core::__backend::connecting_limit;
 use typed_sessions_core::{Error, Result};
 
 use crate::error::from_driver;
+use crate::keys::Keys;
 use crate::net::{Connection, Credentials, RedisConnection, Settings, Transport};
 use crate::store::RedisStore;
 
@@ -100,7 +101,7 @@ impl RedisStoreBuilder {
     }
 
     /// What all keys begin with, `session` by default: `session:id:...` and `session:user:...`.
-    /// Applications that share a Redis take different ones.
+    /// Applications that share a Redis take different ones. It has no colon: with that it ends.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -157,11 +158,11 @@ impl RedisStoreBuilder {
     /// - `Unavailable` when Redis cannot be reached within the time limit, or within 5 seconds if
     ///   the time limit is shorter than that.
     /// - `Store` when it refuses the credentials.
-    /// - `Config` when the settings contradict each other.
+    /// - `Config` when the settings contradict each other, or the prefix has a colon.
     pub async fn connect(self) -> Result<RedisStore> {
-        let transport = self.transport()?;
+        let (keys, transport) = (Keys::new(&self.prefix)?, self.transport()?);
         transport.first_call().check().await.map_err(|error| from_driver(&error))?;
-        Ok(RedisStore::new(transport, &self.prefix))
+        Ok(RedisStore::new(transport, keys))
     }
 
     fn transport(&self) -> Result<Transport> {

@@ -7,6 +7,7 @@ use typed_sessions_core::Result;
 use crate::error::from_driver;
 use crate::keys::Keys;
 use crate::net::Call;
+use crate::passes::Passes;
 use crate::script::Script;
 
 /// How many commands one call sends at a time.
@@ -17,6 +18,7 @@ pub(crate) const BATCH: usize = 500;
 pub(crate) struct Commands<'a> {
     pub(crate) call: Call<'a>,
     pub(crate) keys: &'a Keys,
+    pub(crate) passes: &'a Passes,
 }
 
 impl Commands<'_> {

@@ -4,6 +4,9 @@
 //! Whoever reads the index asks the sessions themselves, and believes them. A seat that no session
 //! has is **vacant**: its login was refused, died, or is under way, or the session has ended. Older
 //! than a minute it is forgotten by whoever looks.
+//!
+//! An index expires with its longest session, and never before: a session notes until when its
+//! index lasts, and is not written for longer than that before the index has been prolonged.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,11 +19,17 @@ use typed_sessions_core::{Result, SessionId, Timestamp, UserId};
 use crate::commands::Commands;
 use crate::error::unexpected;
 use crate::keys::Member;
-use crate::reply::{Lifecycle, read_members, text, texts};
+use crate::reply::{Lifecycle, read_members, text};
 use crate::script::{self, millis_rounded_up};
+use crate::session_hash::Depth;
 
 /// Longer than any call takes: a younger vacant seat may be that of a login under way.
 const LOGIN_TAKES_LESS_THAN: Duration = Duration::from_mins(1);
+
+/// A session takes note of how long its index lasts when it is written, which is later than when
+/// the index was told: by less than this. And by up to this, the clocks that time its life may
+/// differ before its index has to be told again.
+const MARGIN: Duration = Duration::from_secs(30);
 
 /// Part of an index.
 pub(crate) struct IndexPage {
@@ -42,9 +51,10 @@ pub(crate) struct Members {
 pub(crate) struct UsersSession {
     /// With the seat that it has.
     pub(crate) member: Member,
-    /// `None` when it cannot be read.
+    /// `None` when it cannot be read, or was not asked for.
     pub(crate) header: Option<Header>,
     pub(crate) deadline: Timestamp,
+    pub(crate) last_seen: Timestamp,
 }
 
 /// Who asks for a seat.
@@ -81,7 +91,7 @@ impl Commands<'_> {
                 Answer::Joined(member) => return Ok(Some(member)),
                 Answer::TooMany(counted) => counted,
             };
-            let members = self.look_up(joining.user, &names).await?;
+            let members = self.look_up(joining.user, &names, Depth::Guard).await?;
             let pruned = self.prune(joining.user, &members).await?;
             let before = uncounted.len();
             // Those whose time is up do not count here. They stay: the clock may be wrong.
@@ -99,7 +109,7 @@ impl Commands<'_> {
 
     async fn try_join(&self, joining: &Joining<'_>, uncounted: &HashSet<String>) -> Result<Answer> {
         let fill = |command: &mut Cmd| {
-            command.arg(joining.id.to_string()).arg(millis_rounded_up(joining.lasts));
+            command.arg(joining.id.to_string()).arg(keep_index_for(joining.lasts));
             match joining.others {
                 Some(others) => command.arg(others).arg(uncounted),
                 None => command.arg(""),
@@ -127,7 +137,7 @@ impl Commands<'_> {
         }
     }
 
-    /// Keeps the index for as long as a session that will last longer.
+    /// Keeps the index for as long as this session can last.
     pub(crate) async fn prolong(
         &self,
         user: &UserId,
@@ -135,7 +145,7 @@ impl Commands<'_> {
         lasts: Duration,
     ) -> Result<()> {
         let fill = |command: &mut Cmd| {
-            command.arg(member.to_string()).arg(member.seat).arg(millis_rounded_up(lasts));
+            command.arg(member.to_string()).arg(member.seat).arg(keep_index_for(lasts));
         };
         self.run(&script::PROLONG, Effect::Repeatable, &self.keys.user(user), fill).await?;
         Ok(())
@@ -169,15 +179,13 @@ impl Commands<'_> {
         Ok(IndexPage { names, next: last.filter(|_| !is_last).map(Cursor::new) })
     }
 
-    /// All members.
-    pub(crate) async fn names(&self, user: &UserId) -> Result<Vec<String>> {
-        let mut command = redis::cmd("ZRANGE");
-        command.arg(self.keys.user(user)).arg(0).arg(-1);
-        texts(self.send(&command).await?)
-    }
-
     /// What the members' sessions say.
-    pub(crate) async fn look_up(&self, user: &UserId, names: &[String]) -> Result<Members> {
+    pub(crate) async fn look_up(
+        &self,
+        user: &UserId,
+        names: &[String],
+        depth: Depth,
+    ) -> Result<Members> {
         let mut members = Members::default();
         let mut seats: Vec<Member> = Vec::with_capacity(names.len());
         for name in names {
@@ -186,7 +194,7 @@ impl Commands<'_> {
                 Err(_) => members.odd.push(name.clone()),
             }
         }
-        let lifecycles = self.lifecycles(seats.iter().map(|member| member.id)).await?;
+        let lifecycles = self.lifecycles(seats.iter().map(|member| member.id), depth).await?;
         for (member, (_, lifecycle)) in seats.into_iter().zip(lifecycles) {
             members.add(user, member, lifecycle);
         }
@@ -226,24 +234,38 @@ fn read_counted(values: Vec<Value>) -> Result<Counted> {
     Ok(counted)
 }
 
+/// For how long from now an index lasts that was told of a session which can last so long.
+pub(crate) fn index_lasts(longest: Duration) -> Duration {
+    longest.saturating_add(MARGIN)
+}
+
+/// What the index is told: longer than its sessions take note of.
+fn keep_index_for(longest: Duration) -> u64 {
+    millis_rounded_up(index_lasts(longest).saturating_add(MARGIN))
+}
+
 impl Members {
     fn add(&mut self, user: &UserId, member: Member, lifecycle: Option<Lifecycle>) {
-        let Some(lifecycle) = lifecycle else { return self.vacant.push(member) };
-        let deadline = lifecycle.deadline_of(user);
-        let is_its_seat = match lifecycle.seat {
+        let Some(Lifecycle { guard, seat, header }) = lifecycle else {
+            return self.vacant.push(member);
+        };
+        let its = guard.and_then(|guard| {
+            let login = guard.login.filter(|login| login.user == *user)?;
+            Some((guard.deadline, login.last_seen))
+        });
+        let is_its_seat = match seat {
             Some(seat) => seat == member.seat,
             // A user's session without a seat is damaged: it stays.
-            None => deadline.is_some(),
+            None => its.is_some(),
         };
         if !is_its_seat {
             self.vacant.push(member);
         }
-        match deadline {
-            Some(deadline) => self.sessions.push(UsersSession {
-                member: Member { seat: lifecycle.seat.unwrap_or(member.seat), ..member },
-                header: lifecycle.header,
-                deadline,
-            }),
+        match its {
+            Some((deadline, last_seen)) => {
+                let member = Member { seat: seat.unwrap_or(member.seat), ..member };
+                self.sessions.push(UsersSession { member, header, deadline, last_seen });
+            }
             None if is_its_seat => self.odd.push(member.to_string()),
             None => {}
         }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use typed_sessions_core::{SessionId, UserId};
+use typed_sessions_core::{Error, Result, SessionId, UserId};
 
 /// In a session's hash: the header's text.
 pub(crate) const HEADER: &str = "$header";
@@ -12,16 +12,29 @@ pub(crate) const HEADER: &str = "$header";
 pub(crate) const GUARD: &str = "$guard";
 /// In a session's hash: the seat that the session has in its user's index.
 pub(crate) const SEAT: &str = "$seat";
+/// In a session's hash: until when the index of its user lasts at least, as far as the session was
+/// told; by Redis's clock, in ms.
+pub(crate) const INDEXED_UNTIL: &str = "$indexed_until";
 
-/// Makes the keys of one application.
+/// Makes the keys of one application: `<prefix>:id:<session>` and `<prefix>:user:<user>`.
+///
+/// A user's id may be any text. So that no two of prefix and user make the same key, the prefix
+/// ends with the first colon, and has none.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     prefix: String,
 }
 
 impl Keys {
-    pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
+    pub(crate) fn new(prefix: &str) -> Result<Self> {
+        if prefix.contains(':') {
+            return Err(Error::config(format!(
+                "the prefix `{prefix}` has a colon, which ends a prefix in the names of keys: with \
+                 it, applications with different prefixes could share a key; take another \
+                 character, such as `-` or `.`"
+            )));
+        }
+        Ok(Self { prefix: prefix.to_owned() })
     }
 
     pub(crate) fn session(&self, id: &SessionId) -> String {
@@ -58,7 +71,7 @@ impl Keys {
 /// each is above all others in the index. The session's hash says which seat is the session's. So a
 /// login that is refused gives up its own seat and no other's, and no two logins to one session can
 /// undo each other's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Member {
     pub(crate) id: SessionId,
     pub(crate) seat: u64,
@@ -73,7 +86,7 @@ impl fmt::Display for Member {
 impl FromStr for Member {
     type Err = NotAMember;
 
-    fn from_str(text: &str) -> Result<Self, NotAMember> {
+    fn from_str(text: &str) -> std::result::Result<Self, NotAMember> {
         let (id, seat) = text.split_once('.').ok_or(NotAMember)?;
         let id = id.parse().map_err(|_| NotAMember)?;
         Ok(Self { id, seat: seat.parse().map_err(|_| NotAMember)? })
@@ -89,7 +102,7 @@ mod tests {
 
     #[test]
     fn keys_of_others_are_told_apart() {
-        let keys = Keys::new("a*[b]");
+        let keys = Keys::new("a*[b]").expect("a prefix");
         let id = SessionId::from_bytes([7; 16]);
         assert_eq!(keys.session_of(keys.session(&id).as_bytes()), Some(id));
         assert_eq!(keys.all_sessions(), r"a\*\[b\]:id:*");
@@ -102,6 +115,21 @@ mod tests {
             assert_eq!(keys.session_of(foreign.as_bytes()), None, "{foreign}");
         }
         assert_eq!(keys.session_of(b"a*[b]:id:\xff"), None);
+    }
+
+    #[test]
+    fn a_prefix_ends_where_it_cannot_be_continued() {
+        for prefix in ["a:", ":", "acme:user", ":id", "a:b"] {
+            let error = Keys::new(prefix).expect_err(prefix);
+            assert!(error.to_string().contains(&format!("`{prefix}` has a colon")), "{error}");
+        }
+        let mut seen = std::collections::HashSet::new();
+        for prefix in ["", "acme", "acme-user", "user", "id"] {
+            let keys = Keys::new(prefix).expect(prefix);
+            for user in ["bob", "user:bob", ":user:bob", "id:bob"] {
+                assert!(seen.insert(keys.user(&UserId::new(user).expect(user))), "{prefix} {user}");
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod index;
 mod keys;
 mod login;
 mod net;
+mod passes;
 mod reply;
 mod script;
 mod session_hash;

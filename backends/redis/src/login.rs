@@ -10,9 +10,11 @@ use typed_sessions_core::store::{
 use typed_sessions_core::{Error, Result, SessionId, Timestamp, UserId};
 
 use crate::commands::Commands;
-use crate::index::Joining;
+use crate::error::unexpected;
+use crate::index::{Joining, index_lasts};
 use crate::keys::Member;
-use crate::script::SeatChange;
+use crate::reply::Written;
+use crate::script::Place;
 
 /// A session that is about to become a user's.
 struct Login<'a> {
@@ -44,8 +46,9 @@ impl Commands<'_> {
                 revision: _,
                 edit: _,
             }) => match owner {
-                Owner::Same => self.write_only(id, change).await,
-                Owner::SameForLonger => self.log_in_for_longer(id, change, header, *now).await,
+                Owner::Same | Owner::SameForLonger => {
+                    self.write_as_before(id, change, header, *now).await
+                }
                 Owner::Login { before, limit } => {
                     let (now, before, limit) = (*now, before.as_ref(), *limit);
                     self.log_in(&Login { id, change, header, now, before, limit }).await
@@ -57,7 +60,7 @@ impl Commands<'_> {
 
     /// A change that does not concern the index.
     async fn write_only(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        Ok(self.write(id, change, SeatChange::Keep).await?.0)
+        Ok(outcome(self.write(id, change, Place::Indifferent).await?)?.0)
     }
 
     /// A seat is taken, the session is written, the seat that it had is left, and the excess ends.
@@ -73,13 +76,13 @@ impl Commands<'_> {
         let (id, now, lasts) = (login.id, login.now, longest(login.header, login.now));
         let Some(member) = self.join(&Joining { id, user, others, now, lasts }).await? else {
             // The limit matters only to a login that nothing else refuses.
-            return match self.check(id, login.change).await? {
-                (Applied::Applied, _) => Ok(Applied::Full),
-                (refused, _) => Ok(refused),
+            return match outcome(self.check(id, login.change).await?)?.0 {
+                Applied::Applied => Ok(Applied::Full),
+                refused => Ok(refused),
             };
         };
-        let (applied, seat_before) =
-            self.write(id, login.change, SeatChange::Take(member.seat)).await?;
+        let place = Place::Taken { seat: member.seat, index_lasts: index_lasts(lasts) };
+        let (applied, seat_before) = outcome(self.write(id, login.change, place).await?)?;
         if applied != Applied::Applied {
             self.leave(user, &member).await;
             return Ok(applied);
@@ -91,7 +94,7 @@ impl Commands<'_> {
             self.leave(before, &Member { id: *id, seat }).await;
         }
         if let Some(most) = evict_above
-            && let Err(error) = self.make_room(user, &member, most, now).await
+            && let Err(error) = self.make_room(user, member, most, now).await
         {
             // The login is written: the next one makes room as well.
             eviction_failed(user, &error);
@@ -99,19 +102,19 @@ impl Commands<'_> {
         Ok(Applied::Applied)
     }
 
-    /// The same user for longer: the index must know first. The session keeps its seat, so that who
-    /// is about to end it by that seat still can.
-    async fn log_in_for_longer(
+    /// The session stays whose it is. If it could outlast its user's index, that must know first;
+    /// the session keeps its seat, so that who is about to end it by that seat still can.
+    async fn write_as_before(
         &self,
         id: &SessionId,
         change: &Change,
         header: &Header,
         now: Timestamp,
     ) -> Result<Applied> {
-        let seat = match self.check(id, change).await? {
-            (Applied::Applied, seat) => seat,
-            // Its seat may be that of another login.
-            (refused, _) => return Ok(refused),
+        let Some(user) = header.user() else { return self.write_only(id, change).await };
+        let seat = match self.write(id, change, Place::Kept).await? {
+            Written::Outlasts { seat } => seat,
+            written => return Ok(outcome(written)?.0),
         };
         let Some(seat) = seat else {
             // It is damaged, and takes another.
@@ -119,17 +122,28 @@ impl Commands<'_> {
                 .log_in(&Login { id, change, header, now, before: None, limit: None })
                 .await;
         };
-        let (user, member) = (user_of(header)?, Member { id: *id, seat });
-        self.prolong(user, &member, longest(header, now)).await?;
-        self.write_only(id, change).await
+        let lasts = longest(header, now);
+        self.prolong(user, &Member { id: *id, seat }, lasts).await?;
+        let place = Place::Prolonged { index_lasts: index_lasts(lasts) };
+        Ok(outcome(self.write(id, change, place).await?)?.0)
     }
 
     async fn log_out(&self, id: &SessionId, change: &Change, before: &UserId) -> Result<Applied> {
-        let (applied, seat) = self.write(id, change, SeatChange::Leave).await?;
+        let (applied, seat) = outcome(self.write(id, change, Place::Left).await?)?;
         if let Some(seat) = seat {
             self.leave(before, &Member { id: *id, seat }).await;
         }
         Ok(applied)
+    }
+}
+
+/// What came of a write that does not ask about the index ([`Place::Kept`] alone does); with the
+/// seat until then, if that changed.
+fn outcome(written: Written) -> Result<(Applied, Option<u64>)> {
+    match written {
+        Written::Done { seat_before } => Ok((Applied::Applied, seat_before)),
+        Written::Refused(refused) => Ok((refused, None)),
+        Written::Outlasts { .. } => Err(unexpected("a question about the index")),
     }
 }
 

@@ -2,27 +2,34 @@
 
 use redis::Value;
 use typed_sessions_core::store::{Applied, Fields, Header, Key, Record, Text};
-use typed_sessions_core::{Error, Result, Timestamp, UserId};
+use typed_sessions_core::{Error, Result, UserId};
 
 use crate::error::unexpected;
 use crate::guard::Guard;
-use crate::keys::{GUARD, HEADER, SEAT};
+use crate::keys::{GUARD, HEADER, INDEXED_UNTIL, SEAT};
 
-/// What a session's hash holds beside its fields. `None` for what is missing or cannot be read; not
-/// all of it is missing.
+/// What a session's hash holds beside its fields, as far as it was asked for. `None` for what is
+/// missing or cannot be read; not all of it is missing.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
-    pub(crate) header: Option<Header>,
-    guard: Option<Guard>,
+    pub(crate) guard: Option<Guard>,
     pub(crate) seat: Option<u64>,
+    /// `None` as well when only the guard was asked for.
+    pub(crate) header: Option<Header>,
 }
 
-impl Lifecycle {
-    /// When the session ends, if it is this user's.
-    pub(crate) fn deadline_of(&self, user: &UserId) -> Option<Timestamp> {
-        let guard = self.guard.as_ref()?;
-        (guard.user.as_ref() == Some(user)).then_some(guard.deadline)
-    }
+/// What became of an attempt to write a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// All of it. The seat is the one until then, if that changed.
+    Done {
+        seat_before: Option<u64>,
+    },
+    Refused(Applied),
+    /// Nothing: the session, whose seat this is, would outlast what its user's index was told.
+    Outlasts {
+        seat: Option<u64>,
+    },
 }
 
 /// What became of an attempt to end a session.
@@ -50,7 +57,7 @@ pub(crate) fn read_record(reply: Value) -> Result<Option<Record>> {
             std::str::from_utf8(&value).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
         match key {
             HEADER => header = Some(Header::from_text(value)?),
-            GUARD | SEAT => {}
+            GUARD | SEAT | INDEXED_UNTIL => {}
             _ => fields.push((Key::new(key), Text::from_stored(value))),
         }
     }
@@ -58,34 +65,39 @@ pub(crate) fn read_record(reply: Value) -> Result<Option<Record>> {
     Ok(Some(Record::new(header, Fields::from_iter(fields))))
 }
 
-/// The answer to `HMGET` of header, guard and seat; without any of them there is no session.
+/// The answer to `HMGET` of guard, seat, and perhaps header; without any of them there is no
+/// session.
 pub(crate) fn read_lifecycle(reply: Value) -> Result<Option<Lifecycle>> {
     let Value::Array(values) = reply else { return Err(unexpected("no list")) };
-    let values: [Value; 3] =
-        values.try_into().map_err(|_| unexpected("a list of another length"))?;
     if values.iter().all(|value| *value == Value::Nil) {
         return Ok(None);
     }
-    let [header, guard, seat] = values.map(|value| text(value).ok());
+    let mut texts = values.into_iter().map(|value| text(value).ok());
+    let mut next = || texts.next().flatten();
     Ok(Some(Lifecycle {
-        header: header.and_then(|text| Header::from_text(&text).ok()),
-        guard: guard.and_then(|text| Guard::parse(&text)),
-        seat: seat.and_then(|text| text.parse().ok()),
+        guard: next().and_then(|text| Guard::parse(&text)),
+        seat: next().and_then(|text| text.parse().ok()),
+        header: next().and_then(|text| Header::from_text(&text).ok()),
     }))
 }
 
-/// What `apply.lua` answered: the outcome, and the seat until then if it changed.
-pub(crate) fn read_applied(reply: Value) -> Result<(Applied, Option<u64>)> {
-    match reply {
-        Value::Int(0) => Ok((Applied::Applied, None)),
-        Value::Int(1) => Ok((Applied::Missing, None)),
-        Value::Int(2) => Ok((Applied::Superseded, None)),
-        Value::Int(3) => Ok((Applied::Conflict, None)),
-        Value::Int(4) => Err(Error::corrupt(GUARD, "it is not what this library writes")),
+/// What `apply.lua` answered.
+pub(crate) fn read_written(reply: Value) -> Result<Written> {
+    let (outcome, seat) = match reply {
+        Value::Int(outcome) => (outcome, None),
         Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
-            Ok([Value::Int(0), seat]) => Ok((Applied::Applied, text(seat)?.parse().ok())),
-            _ => Err(unexpected("no outcome of a change")),
+            Ok([Value::Int(outcome), seat]) => (outcome, text(seat)?.parse().ok()),
+            _ => return Err(unexpected("no outcome of a change")),
         },
+        _ => return Err(unexpected("no outcome of a change")),
+    };
+    match outcome {
+        0 => Ok(Written::Done { seat_before: seat }),
+        1 => Ok(Written::Refused(Applied::Missing)),
+        2 => Ok(Written::Refused(Applied::Superseded)),
+        3 => Ok(Written::Refused(Applied::Conflict)),
+        4 => Err(Error::corrupt(GUARD, "it is not what this library writes")),
+        5 => Ok(Written::Outlasts { seat }),
         _ => Err(unexpected("no outcome of a change")),
     }
 }
@@ -102,7 +114,8 @@ pub(crate) fn read_ended(reply: Value) -> Result<Ended> {
             // What is damaged has ended as well.
             let guard = text(guard).ok().and_then(|text| Guard::parse(&text));
             let seat = text(seat).ok().and_then(|text| text.parse().ok());
-            Ok(Ended::Yes { user: guard.and_then(|guard| guard.user), seat })
+            let user = guard.and_then(|guard| Some(guard.login?.user));
+            Ok(Ended::Yes { user, seat })
         }
         _ => Err(unexpected("no outcome of a deletion")),
     }

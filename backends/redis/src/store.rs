@@ -12,8 +12,9 @@ use typed_sessions_core::{Result, SessionId, SessionStore, UserId};
 use crate::commands::Commands;
 use crate::keys::Keys;
 use crate::net::Transport;
+use crate::passes::Passes;
 use crate::reply::Ended;
-use crate::session_hash::OnlyIf;
+use crate::session_hash::{Depth, OnlyIf};
 
 /// Sessions in Redis. Clones share the same connection.
 ///
@@ -30,14 +31,17 @@ use crate::session_hash::OnlyIf;
 ///
 /// A write of a session is one script on one key: all of it or nothing. A login is written into the
 /// user's index before, and a logout after it. `Overflow::Refuse` is decided in the index, in one
-/// step; under `Overflow::EvictOldest` the excess ends right after the login. Should that fail, the
-/// login holds, an event tells it, and the next login ends them.
+/// step; under `Overflow::EvictOldest` the excess ends right after the login, in a pass over the
+/// user's sessions. Logins of one user that come together share their passes: for each store there
+/// is one at a time, and a login returns when one has ended that began after it was written. Should
+/// that fail, or not end in time, the login holds, an event tells it, and the next login ends them.
+/// With several stores there may be too many sessions until the last pass has ended.
 ///
 /// # Expiry
 ///
-/// Every key expires by itself: a session with its deadline, a user's index with the longest
-/// session in it. Nothing has to be swept. No caller's clock ends or hides a session of another:
-/// the index knows Redis's clock only.
+/// Every key expires by itself: a session with its deadline, a user's index a minute after the
+/// longest session in it. Nothing has to be swept. No caller's clock ends or hides a session of
+/// another: the index knows Redis's clock only, and is prolonged before a session would outlast it.
 ///
 /// # Failure
 ///
@@ -58,9 +62,9 @@ use crate::session_hash::OnlyIf;
 /// | `load` | 1 `HGETALL` |
 /// | `apply` | 1 `EVALSHA` |
 /// | `apply` of a login | 1 `EVALSHA` on the index, 1 on the session; 1 `ZREM` if somebody was logged in before; 1 `ZADD` if it lasts less than a minute |
-/// | with a limit that evicts | 1 `ZRANGE` more; if there are more members than allowed, 1 `HMGET` for each, 1 `EVALSHA` on the index, and each that goes costs a `delete` |
+/// | with a limit that evicts | 1 `ZRANGE` more; if there are more members than allowed, a pass, its own or another's: for each 500 members 1 `ZRANGE`, 1 `HMGET` for each of them and 1 `EVALSHA` on the index; each that goes costs a `delete` |
 /// | with a limit that refuses, when it is reached | 1 `HMGET` for each member that counts, 1 `EVALSHA` on the session |
-/// | `apply` that makes a login last longer (`reauthenticate`) | 1 `EVALSHA` on the session, 1 on the index, 1 on the session |
+/// | `apply` with which a user's session would outlast the index (after a `reauthenticate`, or when a clock was put back) | 1 `EVALSHA` on the session, 1 on the index, 1 on the session |
 /// | `apply` of a logout | 1 `EVALSHA`, 1 `ZREM` |
 /// | `delete` | 1 `EVALSHA`; 1 `ZREM` if somebody was logged in |
 /// | `sessions_of` | for each page 1 `ZRANGE`, then 1 `HMGET` for each session of it |
@@ -74,18 +78,20 @@ pub struct RedisStore {
 struct Inner {
     transport: Transport,
     keys: Keys,
+    passes: Passes,
 }
 
 /// The most sessions that a page has, whatever it was asked for.
 const LARGEST_PAGE: usize = 1000;
 
 impl RedisStore {
-    pub(crate) fn new(transport: Transport, prefix: &str) -> Self {
-        Self { inner: Arc::new(Inner { transport, keys: Keys::new(prefix) }) }
+    pub(crate) fn new(transport: Transport, keys: Keys) -> Self {
+        Self { inner: Arc::new(Inner { transport, keys, passes: Passes::default() }) }
     }
 
     fn commands(&self) -> Commands<'_> {
-        Commands { call: self.inner.transport.call(), keys: &self.inner.keys }
+        let Inner { transport, keys, passes } = &*self.inner;
+        Commands { call: transport.call(), keys, passes }
     }
 }
 
@@ -111,7 +117,7 @@ impl SessionStore for RedisStore {
         let commands = self.commands();
         let at_most = page.at_most.clamp(1, LARGEST_PAGE);
         let found = commands.page(user, page.after.as_ref(), at_most).await?;
-        let members = commands.look_up(user, &found.names).await?;
+        let members = commands.look_up(user, &found.names, Depth::Header).await?;
         commands.prune(user, &members).await?;
         let sessions = members.sessions.into_iter();
         let sessions = sessions.map(|session| (session.member.id, session.header)).collect();
@@ -119,7 +125,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
-        let found = self.commands().lifecycles(ids.iter().copied()).await?;
+        let found = self.commands().lifecycles(ids.iter().copied(), Depth::Header).await?;
         Ok(found.into_iter().filter_map(|(id, found)| Some((id, found?.header))).collect())
     }
 

@@ -25,6 +25,7 @@ async fn settings_that_contradict_each_other_are_refused() {
         ("two ways", owned().url(server.url()), "`connection`"),
         ("two logins", owned().username("shop"), "`username`"),
         ("two databases", owned().database(3), "`database`"),
+        ("a prefix that goes on", builder().prefix("acme:user"), "`acme:user`"),
         (
             "a Cluster's database",
             RedisStore::builder().url("redis+cluster://a:1").database(3),
@@ -68,7 +69,7 @@ async fn stores_with_other_prefixes_and_databases_see_nothing_of_each_other() {
     let of = |prefix: &str, number| {
         RedisStore::builder().url(server.url()).prefix(prefix).database(number).connect()
     };
-    let stores = [of("a", 0).await, of("a:id", 0).await, of("a", 1).await, of("", 0).await];
+    let stores = [of("a", 0).await, of("a-id", 0).await, of("a", 1).await, of("", 0).await];
     let all = stores.map(|store| sessions(store.expect("connects")));
     for (n, some) in all.iter().enumerate() {
         let (_, token) = logged_in(some, 1).await;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use typed_sessions::{Login, RedisStore, Sessions, days, hours, minutes, seconds};
+use typed_sessions::{
+    Clock as _, Login, ManualClock, RedisStore, Sessions, days, hours, minutes, seconds,
+};
 use typed_sessions_redis_tests::{Member, Shop, builder, logged_in};
 use typed_sessions_test_servers::redis::Redis;
 
@@ -53,17 +55,18 @@ async fn e1_expiry_is_the_earlier_of_both_deadlines() {
     let (session, _) = logged_in(&sessions, 1).await;
     let key = format!("session:id:{}", session.id());
     assert!(is_about(ttl_of(&server, &key), minutes(30)), "idle");
-    assert!(is_about(ttl_of(&server, "session:user:1"), hours(12)), "absolute");
+    assert!(is_about(ttl_of(&server, "session:user:1"), hours(12) + minutes(1)), "absolute");
 
     let mut long = sessions.start();
     long.login_with(Member { id: 1 }, Login::new().remember(days(30))).await.expect("logs in");
     let long_key = format!("session:id:{}", long.id());
     assert!(is_about(ttl_of(&server, &long_key), days(30)), "remembered");
-    assert!(is_about(ttl_of(&server, "session:user:1"), days(30)), "as long as its longest member");
+    let longest = days(30) + minutes(1);
+    assert!(is_about(ttl_of(&server, "session:user:1"), longest), "after its longest member");
     let mut short = sessions.start();
     short.login_with(Member { id: 1 }, Login::new().remember(seconds(90))).await.expect("logs in");
     assert!(
-        is_about(ttl_of(&server, "session:user:1"), days(30)),
+        is_about(ttl_of(&server, "session:user:1"), longest),
         "a short member must not shorten it"
     );
 
@@ -83,6 +86,70 @@ async fn e1_expiry_is_the_earlier_of_both_deadlines() {
         .expect("logs in");
     assert_eq!(server.keys_without_expiry(0), Vec::<String>::new());
     assert_eq!(sessions.user(&2).list().await.expect("lists").len(), 1);
+}
+
+/// As if it were later by Redis's clock: until the index expires, and as the session noted it.
+fn let_index_last(server: &Redis, key: &str, millis: u64) {
+    server.cli(&["PEXPIRE", "session:user:1", &(millis + 30_000).to_string()]);
+    let note = "local time = redis.call('TIME') \
+        local known = time[1] * 1000 + ARGV[1] \
+        return redis.call('HSET', KEYS[1], '$indexed_until', string.format('%.0f', known))";
+    server.cli(&["EVAL", note, "1", key, &millis.to_string()]);
+}
+
+#[tokio::test]
+async fn e6_no_session_outlasts_its_index_when_a_clock_is_put_back() {
+    let server = Redis::start(&[]);
+    let store = RedisStore::connect(server.url()).await.expect("connects");
+    let clock = ManualClock::default();
+    let early = clock.now();
+    clock.advance(hours(1));
+    let sessions =
+        Sessions::<Shop>::builder(store).clock(clock.clone()).build().expect("the defaults");
+    let (mut session, token) = logged_in(&sessions, 1).await;
+    let key = format!("session:id:{}", session.id());
+    let note = || server.cli(&["HGET", &key, "$indexed_until"]);
+
+    session.touch().await.expect("touches");
+    let before = note();
+    clock.set(early);
+    // 11 hours and 50 minutes later by Redis's clock, in constant use.
+    let_index_last(&server, &key, 600_000);
+    for _ in 0..3 {
+        clock.advance(minutes(1));
+        session.touch().await.expect("touches");
+        let (index, its) = (ttl_of(&server, "session:user:1"), ttl_of(&server, &key));
+        assert!(is_about(its, minutes(30)) && index > its, "{index:?} is not above {its:?}");
+    }
+    // By this clock its absolute deadline is in 13 hours less a minute.
+    assert!(is_about(ttl_of(&server, "session:user:1"), hours(13)));
+    assert!(note() > before, "it took note");
+    assert_eq!(sessions.user(&1).list().await.expect("lists").len(), 1);
+
+    // What it does not know is not relied on.
+    server.cli(&["HDEL", &key, "$indexed_until"]);
+    server.cli(&["PEXPIRE", "session:user:1", "60000"]);
+    clock.advance(minutes(1));
+    sessions.open(&token).await.expect("opens").expect("is there");
+    assert!(ttl_of(&server, "session:user:1") > ttl_of(&server, &key));
+}
+
+#[tokio::test]
+async fn e1_a_session_that_reauthenticates_again_and_again_keeps_its_index() {
+    let server = Redis::start(&[]);
+    let clock = ManualClock::default();
+    let builder =
+        Sessions::<Shop>::builder(RedisStore::connect(server.url()).await.expect("connects"));
+    let sessions = builder.clock(clock.clone()).build().expect("the defaults");
+    let (mut session, _) = logged_in(&sessions, 1).await;
+    let key = format!("session:id:{}", session.id());
+    clock.advance(minutes(1));
+    let_index_last(&server, &key, 600_000);
+    session.reauthenticate().await.expect("proves it again");
+    assert!(is_about(ttl_of(&server, "session:user:1"), hours(12) + minutes(1)));
+    assert!(is_about(ttl_of(&server, &key), minutes(30)));
+    session.logout().await.expect("logs out");
+    assert_eq!(server.cli(&["HMGET", &key, "$seat", "$indexed_until"]).trim(), "");
 }
 
 #[tokio::test]

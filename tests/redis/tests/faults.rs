@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use typed_sessions::{ErrorKind, RedisStore, Sessions};
+use typed_sessions::{ErrorKind, Overflow, RedisStore, Sessions};
 use typed_sessions_redis_tests::faults::{
     Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive,
 };
@@ -258,7 +258,8 @@ async fn the_permissions_in_the_guide_suffice() {
         .password("secret")
         .prefix("shop")
         .connect();
-    let sessions = sessions(store.await.expect("accepted"));
+    let store = store.await.expect("accepted");
+    let sessions = sessions(store.clone());
     let (mut session, token) = logged_in(&sessions, 1).await;
     session.login(Member { id: 2 }).await.expect("logs in");
     session.reauthenticate().await.expect("proves it again");
@@ -266,6 +267,23 @@ async fn the_permissions_in_the_guide_suffice() {
     assert_eq!(sessions.user(&1).list().await.expect("lists").len(), 0);
     session.destroy().await.expect("ends");
     assert!(sessions.open(&token).await.expect("works").is_none());
+    for overflow in [Overflow::EvictOldest, Overflow::Refuse] {
+        let builder = Sessions::<Shop>::builder(store.clone()).max_sessions_per_user(1, overflow);
+        let limited = builder.build().expect("consistent");
+        let (mut first, token) = logged_in(&limited, 3).await;
+        server.cli(&["HDEL", &format!("shop:id:{}", first.id()), "$indexed_until"]);
+        first.touch().await.expect("prolongs the index");
+        let second = limited.start().login(Member { id: 3 }).await;
+        let stays = limited.open(&token).await.expect("works").is_some();
+        match overflow {
+            Overflow::EvictOldest => assert!(second.is_ok() && !stays, "{second:?}"),
+            Overflow::Refuse => {
+                assert_eq!(second.expect_err("one is in").kind(), ErrorKind::LimitReached);
+                assert!(stays);
+            }
+        }
+        assert_eq!(limited.user(&3).revoke_all().await.expect("revokes"), 1);
+    }
     let (_, token) = logged_in(&sessions, 1).await;
     sessions.revoke_everybody().await.expect("ends");
     assert!(sessions.open(&token).await.expect("works").is_none());

@@ -203,7 +203,11 @@ impl Call<'_> {
         }
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    /// Waits for this within the call's time limit.
+    pub(crate) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
         timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
             Err(timed_out(format!("Redis did not answer within {:?}", self.transport.time_limit)))
         })

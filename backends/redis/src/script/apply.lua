@@ -5,16 +5,19 @@
 -- ARGV[2]  the login epoch that it must have, or 'absent' if there must be no session
 -- ARGV[3]  the revision that it must have; an empty text for any
 -- ARGV[4]  an empty text if only fields to set follow: key, text, key, text ...
---          Otherwise '<keep for> <seat> <expected> <removed>':
+--          Otherwise '<keep for> <seat> <index lasts> <expected> <removed>':
 --            for how long to keep the session (ms; 0: as long as before),
---            whether its seat stays ('keep') or what follows writes or removes it ('change'),
+--            what becomes of its seat: 'changed' if what follows writes or removes it; 'kept' if
+--              it stays, and the session must not outlast its user's index; otherwise 'any',
+--            for how long from now that index lasts at least (ms; 0: as far as known before),
 --            how many fields with an expected text come before those to set, each as
 --            key, 'is' or 'absent', text,
 --            and after them how many keys to remove.
 -- Returns  APPLIED, or an array of it and of the seat until now if that changes;
---          or why nothing was written.
+--          an array of OUTLASTS and of the seat, perhaps an empty text, when nothing was written
+--          since the session has no seat or would outlast the index; or why nothing was written.
 
-local APPLIED, MISSING, SUPERSEDED, CONFLICT, CORRUPT = 0, 1, 2, 3, 4
+local APPLIED, MISSING, SUPERSEDED, CONFLICT, CORRUPT, OUTLASTS = 0, 1, 2, 3, 4, 5
 local session, epoch, revision, more = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
 
 if epoch == 'absent' then
@@ -45,14 +48,33 @@ if more == '' then
     return APPLIED
 end
 
-local keep_for, seat, expected, removed = string.match(more, '^(%d+) (%l+) (%d+) (%d+)$')
+local keep_for, seat, index_lasts, expected, removed =
+    string.match(more, '^(%d+) (%l+) (%d+) (%d+) (%d+)$')
 local remove = 5 + 3 * expected
 local set = remove + removed
 for i = 5, remove - 1, 3 do
     local text = redis.call('HGET', session, ARGV[i])
     if text ~= (ARGV[i + 1] == 'is' and ARGV[i + 2]) then return CONFLICT end
 end
-local before = seat == 'change' and redis.call('HGET', session, '$seat')
+
+-- In so many ms, by this server's clock: that of the index may be another's.
+local function from_now(millis)
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000) + millis
+end
+
+if seat == 'kept' then
+    local its_seat, known = unpack(redis.call('HMGET', session, '$seat', '$indexed_until'))
+    known = tonumber(known or 0)
+    if not its_seat or not known or from_now(keep_for) > known then
+        return {OUTLASTS, its_seat or ''}
+    end
+end
+if index_lasts ~= '0' then
+    ARGV[#ARGV + 1] = '$indexed_until'
+    ARGV[#ARGV + 1] = string.format('%.0f', from_now(index_lasts))
+end
+local before = seat == 'changed' and redis.call('HGET', session, '$seat')
 -- First what a server without memory refuses: afterwards nothing fails any more.
 write('HSET', set, #ARGV)
 write('HDEL', remove, set - 1)

@@ -8,16 +8,22 @@ use typed_sessions_core::Timestamp;
 use typed_sessions_core::store::{Change, Create, Edit, Header, Key, Rewrite, Save, Text};
 
 use crate::guard::Guard;
-use crate::keys::{GUARD, HEADER, SEAT};
+use crate::keys::{GUARD, HEADER, INDEXED_UNTIL, SEAT};
 
-/// What happens to the seat in the session's hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SeatChange {
-    Keep,
-    /// This seat takes its place.
-    Take(u64),
-    /// It is left.
-    Leave,
+/// What a write means for the session's seat in the index of its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The index does not matter: nobody is logged in, or only fields change.
+    Indifferent,
+    /// The seat stays. Nothing is written if the session would outlast the index, as far as the
+    /// session was told how long that lasts.
+    Kept,
+    /// The seat stays, and the index lasts for so long from now.
+    Prolonged { index_lasts: Duration },
+    /// This seat takes the place of another or of none, and the index lasts for so long from now.
+    Taken { seat: u64, index_lasts: Duration },
+    /// The seat is left.
+    Left,
 }
 
 /// What a change writes, and under which conditions.
@@ -80,24 +86,24 @@ impl<'a> Parts<'a> {
     }
 
     /// The keys to remove. What is set wins over what is removed.
-    fn removals(&self, seat: SeatChange) -> Vec<&'a str> {
+    fn removals(&self, place: Place) -> Vec<&'a str> {
         let is_set = |key: &&Key| self.set.iter().any(|(set, _)| set == *key);
         let mut remove: Vec<&str> =
             self.remove.iter().filter(|key| !is_set(key)).map(Key::as_str).collect();
-        if seat == SeatChange::Leave {
-            remove.push(SEAT);
+        if place == Place::Left {
+            remove.extend([SEAT, INDEXED_UNTIL]);
         }
         remove
     }
 }
 
 /// All of the change.
-pub(crate) fn write(command: &mut Cmd, change: &Change, seat: SeatChange) {
+pub(crate) fn write(command: &mut Cmd, change: &Change, place: Place) {
     let parts = Parts::of(change);
     parts.guards(command);
-    let remove = parts.removals(seat);
+    let remove = parts.removals(place);
     let sets_fields_only = parts.header.is_none()
-        && seat == SeatChange::Keep
+        && place == Place::Indifferent
         && parts.expected.is_empty()
         && remove.is_empty();
     if sets_fields_only {
@@ -105,11 +111,14 @@ pub(crate) fn write(command: &mut Cmd, change: &Change, seat: SeatChange) {
     } else {
         let keep_for = change.keep_for().map_or(0, millis_rounded_up);
         let (expected, removed) = (parts.expected.len(), remove.len());
-        let seat = match seat {
-            SeatChange::Keep => "keep",
-            SeatChange::Take(_) | SeatChange::Leave => "change",
+        let (seat, index_lasts) = match place {
+            Place::Indifferent => ("any", 0),
+            Place::Kept => ("kept", 0),
+            Place::Prolonged { index_lasts } => ("any", millis_rounded_up(index_lasts)),
+            Place::Taken { index_lasts, .. } => ("changed", millis_rounded_up(index_lasts)),
+            Place::Left => ("changed", 0),
         };
-        command.arg(format!("{keep_for} {seat} {expected} {removed}"));
+        command.arg(format!("{keep_for} {seat} {index_lasts} {expected} {removed}"));
         for (key, text) in parts.expected {
             let (relation, text) =
                 text.as_ref().map_or(("absent", ""), |text| ("is", text.as_str()));
@@ -120,7 +129,7 @@ pub(crate) fn write(command: &mut Cmd, change: &Change, seat: SeatChange) {
     if let Some(header) = parts.header {
         command.arg(GUARD).arg(Guard::text_of(header)).arg(HEADER).arg(header.to_text());
     }
-    if let SeatChange::Take(seat) = seat {
+    if let Place::Taken { seat, .. } = place {
         command.arg(SEAT).arg(seat);
     }
     for (key, text) in parts.set {
@@ -128,11 +137,10 @@ pub(crate) fn write(command: &mut Cmd, change: &Change, seat: SeatChange) {
     }
 }
 
-/// The change's conditions on the session as a whole, and nothing to write: whether it would be
-/// refused, and otherwise the seat that the session has.
+/// The change's conditions on the session as a whole, and nothing to write.
 pub(crate) fn check(command: &mut Cmd, change: &Change) {
     Parts::of(change).guards(command);
-    command.arg("0 change 0 0");
+    command.arg("0 any 0 0 0");
 }
 
 /// A lifetime as Redis takes it: at least a millisecond, at most a century.

@@ -12,9 +12,10 @@ if not guard and redis.call('EXISTS', session) == 0 then return MISSING end
 guard, seat = guard or '', seat or ''
 
 if what ~= 'anyones' then
-    -- The space stands for that before the user, which guards of version 1 do not have.
-    local _, epoch, _, rest = string.match(guard .. ' ', '^(%d+) (%d+) (%d+) (.*)$')
-    local its = {user = rest and string.sub(rest, 1, -2), login = epoch, seat = seat}
+    -- Guards of version 1 end with the third number: whose session it is, is not known.
+    local epoch, rest = string.match(guard .. ' ', '^%d+ (%d+) %d+ (.*)$')
+    local user = rest and string.match(rest, '^%d+ (.*) $')
+    local its = {user = user, login = epoch, seat = seat}
     if its[what] ~= value then return SUPERSEDED end
 end
 redis.call('DEL', session)

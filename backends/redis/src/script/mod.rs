@@ -8,7 +8,7 @@ use redis::{Cmd, Value};
 use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::Result;
 
-pub(crate) use self::arguments::{SeatChange, check, millis_rounded_up, write};
+pub(crate) use self::arguments::{Place, check, millis_rounded_up, write};
 use crate::error::{from_driver, is_noscript};
 use crate::net::Call;
 
