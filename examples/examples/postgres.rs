@@ -39,7 +39,8 @@ async fn main() -> Result<()> {
     session.set(Visitor::LANGUAGE, "de".into()).await?;
     let query = format!(
         "SELECT to_timestamp(deadline / 1000) AS deadline, fields->>'language' AS language, fields \
-         FROM typed_sessions_example WHERE id = decode(translate('{}', '-_', '+/') || '==', 'base64')",
+         FROM typed_sessions_example \
+         WHERE id = decode(translate('{}', '-_', '+/') || '==', 'base64')",
         session.id()
     );
     println!("\nWhat an operator sees:\n{query}");

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// it only kills.
 ///
 /// A `PostgreSQL` that was killed leaves a small segment of shared memory, whose id its pid file
-/// has.
+/// has. While one of its children is not gone yet, the segment is in use and no other server starts
+/// in the directory.
 const GUARD: &str = r#"
 trap '' HUP INT TERM
 dir=$1; shift
@@ -21,8 +22,10 @@ program=$!
 echo $program
 order=$(head -n 1)
 kill -STOP $program
-kill -9 $program $(pgrep -P $program)
+children=$(pgrep -P $program | paste -s -d , -)
+kill -9 $program $(echo "$children" | tr , ' ')
 wait $program
+while [ -n "$children" ] && ps -o stat= -p "$children" | grep -qv '^ *Z'; do sleep 0.01; done
 segment=$(sed -n '7s/.* //p' "$dir/data/postmaster.pid" 2>/dev/null)
 [ -z "$segment" ] || ipcrm -m "$segment"
 [ -n "$order" ] || rm -rf "$dir"

@@ -1,4 +1,4 @@
-//! What serde would do with a field of the struct does not happen when the field is stored by itself.
+//! What serde would do with a field of the struct does not happen when the field is stored alone.
 
 use serde::{Deserialize, Serialize};
 use typed_sessions::SessionData;
