@@ -19,9 +19,9 @@ use crate::token::{SessionId, Token};
 /// immediate and atomic. Each handle belongs to one request; several handles of one session, on any
 /// number of servers, work side by side.
 ///
-/// Every write fails with [`ErrorKind::Gone`] once the session has ended or its user has logged in
-/// or out through another handle: a request in flight never brings a session back. Dropping a
-/// handle saves nothing.
+/// Every write fails with [`ErrorKind::Gone`] once the session has ended, and with
+/// [`ErrorKind::Superseded`] once its user has logged in or out through another handle: a request
+/// in flight never brings a session back. Dropping a handle saves nothing.
 ///
 /// Changes through interior mutability (a `Cell` or `Mutex` in a field) are not noticed unless
 /// something else borrows the struct mutably.
