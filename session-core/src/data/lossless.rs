@@ -207,28 +207,22 @@ compound! {
     SerializeTupleVariant::serialize_field,
 }
 
-macro_rules! named {
-    ($($part:ident),* $(,)?) => {$(
-        impl ser::$part for Walk {
-            type Ok = Form;
-            type Error = Loss;
+impl ser::SerializeStructVariant for Walk {
+    type Ok = Form;
+    type Error = Loss;
 
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                _: &'static str,
-                value: &T,
-            ) -> Result<(), Loss> {
-                value.serialize(Walk).map(drop)
-            }
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Loss> {
+        value.serialize(Walk).map(drop)
+    }
 
-            fn end(self) -> Result<Form, Loss> {
-                Ok(Form::Other)
-            }
-        }
-    )*};
+    fn end(self) -> Result<Form, Loss> {
+        Ok(Form::Other)
+    }
 }
-
-named! { SerializeStructVariant }
 
 /// `serde_json`'s `RawValue` shows itself as a struct of this name, whose one field is its text.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";

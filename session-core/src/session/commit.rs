@@ -129,7 +129,7 @@ impl<D: SessionData> Session<D> {
             (save.expected, save.edit) = (expected, edit);
             return Ok((Write { change: Change::Save(save), record, token: None }, result));
         };
-        let token = secret.map(|secret| Token::new(self.session_id(), secret, &header.lineage));
+        let token = secret.map(|secret| Token::new(self.id(), secret, &header.lineage));
         let record = Record::new(header.clone(), fields);
         let mut rewrite = Rewrite::new(&before.header, header, limit, now);
         rewrite.edit = edit;
@@ -138,7 +138,7 @@ impl<D: SessionData> Session<D> {
 
     /// Sends a write; if it took place, this handle knows the record after it.
     async fn write(&mut self, write: Write) -> Result<Outcome> {
-        let (context, id) = (Arc::clone(&self.context), self.session_id());
+        let (context, id) = (Arc::clone(&self.context), self.id());
         let Write { change, record, token } = write;
         let before = &self.stored()?.header;
         let (login_epoch, revision) = (before.login_epoch(), before.revision());

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::policy::Policy;
 use crate::store::Record;
 use crate::time::Timestamp;
-use crate::token::{SessionId, Token};
+use crate::token::Token;
 
 /// One session, opened or just started. Dereferences to the struct `D`.
 ///
@@ -277,10 +277,6 @@ impl<D: SessionData> Session<D> {
 
     pub(super) fn policy(&self) -> &Policy {
         &self.context.policy
-    }
-
-    pub(super) fn session_id(&self) -> SessionId {
-        self.origin.id()
     }
 }
 

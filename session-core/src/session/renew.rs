@@ -86,7 +86,7 @@ impl<D: SessionData> Session<D> {
             return Ok(());
         }
         self.replace_secret(Policy::rekeyed).await?;
-        self.context.tell(Event::Renewed(&self.session_id()));
+        self.context.tell(Event::Renewed(&self.id()));
         Ok(())
     }
 

@@ -30,9 +30,10 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Operation::RevokeOfUser),
         Just(Operation::RevokeToken)
     ];
+    let does = |(handle, operation)| Event::Do(handle, operation);
     prop_oneof![
-        40 => (handle.clone(), operation).prop_map(|(handle, operation)| Event::Do(handle, operation)),
-        2 => (handle.clone(), ending).prop_map(|(handle, operation)| Event::Do(handle, operation)),
+        40 => (handle.clone(), operation).prop_map(does),
+        2 => (handle.clone(), ending).prop_map(does),
         12 => handle.prop_map(Event::Again),
         4 => (1_u8..12).prop_map(Event::Wait),
     ]
