@@ -1,5 +1,7 @@
 //! F: an unreachable store or unreadable data is an error, never a fresh session.
 
+use std::future::Future;
+
 use serde_json::json;
 use typed_sessions::store::{Change, Edit, Key, Save, Text};
 use typed_sessions::{ErrorKind, Session, SessionData, Sessions};
@@ -149,4 +151,50 @@ pub(crate) async fn f2_or_default_reads_garbage_as_the_default(world: World) {
         ("\"en\"", "300"),
         "what was not changed stays"
     );
+}
+
+/// Lets this happen in a runtime that ends with it.
+async fn elsewhere<T: Send + 'static, F: Future<Output = T>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> T {
+    let work = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(work())
+    };
+    tokio::task::spawn_blocking(work).await.expect("it went well elsewhere, too")
+}
+
+/// As every `#[tokio::test]` has a runtime of its own, and some servers one for each core.
+pub(crate) async fn f5_any_number_of_runtimes(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let first = sessions.clone();
+    // Whoever uses the store first need not stay.
+    let token = elsewhere(move || async move { stored(&first).await.1 }).await;
+    let work = async |sessions: Sessions<Shop>, token: String, user: u64| {
+        let mut session = open(&sessions, &token).await;
+        session.update(Shop::VISITS, |visits| *visits += 1).await.expect("updates");
+        let mut own = sessions.start();
+        own.login(Member::new(user)).await.expect("logs in");
+        assert_eq!(sessions.user(&user).revoke_all().await.expect("revokes"), 1);
+    };
+    let before = open(&sessions, &token).await.visits;
+    for user in 1..=6 {
+        let (sessions, token) = (sessions.clone(), token.clone());
+        elsewhere(move || work(sessions, token, user)).await;
+    }
+    let mut rounds = Vec::new();
+    for user in 7..=10 {
+        let (sessions, token) = (sessions.clone(), token.clone());
+        // Each ends while others are at work.
+        rounds.push(tokio::spawn(async move {
+            for _ in 0..5 {
+                let (sessions, token) = (sessions.clone(), token.clone());
+                elsewhere(move || work(sessions, token, user)).await;
+            }
+        }));
+    }
+    for round in rounds {
+        round.await.expect("all went well");
+    }
+    assert_eq!(open(&sessions, &token).await.visits, before + 26);
 }

@@ -227,6 +227,7 @@ macro_rules! __for_each_case {
                 f2_unreadable_value_names_its_key,
                 f2_unreadable_value_survives_other_writes,
                 f2_or_default_reads_garbage_as_the_default,
+                f5_any_number_of_runtimes,
             }
             calls {
                 c1_cost_of_opening,

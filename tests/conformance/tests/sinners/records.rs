@@ -225,4 +225,7 @@ sinners! {
         w4_take_hands_a_value_out_once,
         w6_saves_race_with_logout,
     ]
+    belongs_to_one_runtime: BelongsToOneRuntime => [
+        f5_any_number_of_runtimes,
+    ] or []
 }

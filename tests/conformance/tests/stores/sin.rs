@@ -87,4 +87,6 @@ pub(crate) enum Sin {
     ReapsByTheCallersClock,
     /// Has no expiry of its own.
     NeverExpires,
+    /// Works only as long as the runtime that used it first.
+    BelongsToOneRuntime,
 }
