@@ -12,13 +12,13 @@ pub(crate) type FieldChange = (usize, Option<String>);
 
 /// Writes a field's text under its key, or removes it. Older keys of the field go either way.
 pub(crate) fn put(edit: &mut Edit, spec: &FieldSpec, json: Option<&str>, now: Timestamp) {
-    let key = Key::new(spec.key);
+    let key = Key::of_field(spec.key);
     match (json, spec.ttl) {
         (None, _) => edit.remove.push(key),
         (Some(json), None) => edit.set.push((key, Text::lasting(json))),
         (Some(json), Some(ttl)) => edit.set.push((key, Text::until(now.after(ttl), json))),
     }
-    edit.remove.extend(spec.aliases.iter().map(|alias| Key::new(alias)));
+    edit.remove.extend(spec.aliases.iter().map(|alias| Key::of_field(alias)));
 }
 
 /// The edit that these changes make.
@@ -32,7 +32,7 @@ pub(crate) fn edit_of<D: SessionData>(changes: &[FieldChange], now: Timestamp) -
 
 /// Everything that a read of this field depends on, for a compare-and-swap.
 pub(crate) fn expect_field(spec: &FieldSpec, fields: &Fields) -> Vec<(Key, Option<Text>)> {
-    spec.keys().map(|key| (Key::new(key), fields.get(key).cloned())).collect()
+    spec.keys().map(|key| (Key::of_field(key), fields.get(key).cloned())).collect()
 }
 
 /// The same for all fields of a struct.

@@ -1,10 +1,10 @@
 //! The fields of a record as stored: keys and texts, shared rather than copied.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::shared_str::SharedStr;
 use crate::time::Timestamp;
 
 /// The name under which a field is stored.
@@ -16,12 +16,17 @@ use crate::time::Timestamp;
 /// assert_eq!(key.as_str(), "cart");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(Arc<str>);
+pub struct Key(SharedStr);
 
 impl Key {
     /// A key of this name.
     pub fn new(name: &str) -> Self {
-        Self(name.into())
+        Self(SharedStr::new(name))
+    }
+
+    /// A key of a struct's field.
+    pub(crate) const fn of_field(name: &'static str) -> Self {
+        Self(SharedStr::Static(name))
     }
 
     /// The name.
@@ -38,7 +43,7 @@ impl Borrow<str> for Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(&*self.0, f)
     }
 }
 
@@ -56,16 +61,16 @@ impl fmt::Debug for Key {
 /// assert_eq!(format!("{text:?}"), "[4 bytes]");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Text(Arc<str>);
+pub struct Text(SharedStr);
 
 impl Text {
     /// A value as it came out of a store.
     pub fn from_stored(stored: &str) -> Self {
-        Self(stored.into())
+        Self(SharedStr::new(stored))
     }
 
     pub(crate) fn lasting(json: &str) -> Self {
-        Self(json.into())
+        Self(SharedStr::new(json))
     }
 
     pub(crate) fn until(deadline: Timestamp, json: &str) -> Self {
@@ -110,17 +115,47 @@ impl fmt::Debug for Text {
 /// assert_eq!((fields.len(), fields.bytes()), (1, 6));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields(Arc<BTreeMap<Key, Text>>);
+pub struct Fields(Arc<Vec<(Key, Text)>>);
 
 impl Fields {
+    /// The fields of a record as it came out of a store: keys, each with what is stored under it.
+    /// They are copied, together into one allocation.
+    ///
+    /// ```
+    /// use typed_sessions::store::{Fields, Text};
+    ///
+    /// let fields = Fields::from_stored(&[("visits", "1"), ("cart", "[]")]);
+    /// assert_eq!(fields.get("visits").map(Text::as_str), Some("1"));
+    /// ```
+    pub fn from_stored(stored: &[(&str, &str)]) -> Self {
+        let length = stored.iter().map(|(key, text)| key.len() + text.len()).sum();
+        let mut whole = String::with_capacity(length);
+        for (key, text) in stored {
+            whole.extend([*key, *text]);
+        }
+        let whole: Arc<str> = whole.into();
+        let mut next = 0;
+        let mut part = |text: &str| {
+            let start = next;
+            next += text.len();
+            SharedStr::Part { whole: Arc::clone(&whole), start, end: next }
+        };
+        stored.iter().map(|(key, text)| (Key(part(key)), Text(part(text)))).collect()
+    }
+
     /// What is stored under `key`.
     pub fn get(&self, key: &str) -> Option<&Text> {
-        self.0.get(key)
+        self.place(key).ok().map(|place| &self.0[place].1)
+    }
+
+    /// Where the key is, or would be.
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(its, _)| its.as_str().cmp(key))
     }
 
     /// Every key with what is stored under it.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Text)> {
-        self.0.iter()
+        self.0.iter().map(|(key, text)| (key, text))
     }
 
     /// How many keys there are.
@@ -155,13 +190,17 @@ impl Fields {
     #[must_use]
     pub fn with(&self, edit: &Edit) -> Self {
         let mut next = self.clone();
-        if !edit.is_empty() {
-            let map = Arc::make_mut(&mut next.0);
-            for key in &edit.remove {
-                map.remove(key);
+        for key in &edit.remove {
+            if let Ok(place) = next.place(key.as_str()) {
+                Arc::make_mut(&mut next.0).remove(place);
             }
-            for (key, text) in &edit.set {
-                map.insert(key.clone(), text.clone());
+        }
+        for (key, text) in &edit.set {
+            let place = next.place(key.as_str());
+            let fields = Arc::make_mut(&mut next.0);
+            match place {
+                Ok(place) => fields[place].1 = text.clone(),
+                Err(place) => fields.insert(place, (key.clone(), text.clone())),
             }
         }
         next
@@ -185,7 +224,14 @@ impl Edit {
 }
 
 impl FromIterator<(Key, Text)> for Fields {
+    /// Of several texts under one key the last one counts.
     fn from_iter<I: IntoIterator<Item = (Key, Text)>>(fields: I) -> Self {
-        Self(Arc::new(fields.into_iter().collect()))
+        let mut fields: Vec<(Key, Text)> = fields.into_iter().collect();
+        if !fields.is_sorted_by(|(one, _), (other, _)| one < other) {
+            fields.reverse();
+            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+            fields.dedup_by(|(later, _), (first, _)| later == first);
+        }
+        Self(Arc::new(fields))
     }
 }

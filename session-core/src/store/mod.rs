@@ -9,6 +9,7 @@ mod limit;
 mod page;
 mod record;
 mod session_store;
+mod shared_str;
 mod user_id;
 
 pub use self::applied::Applied;
