@@ -23,8 +23,8 @@ use crate::{Error, Result, SessionStore};
 ///
 /// # Errors
 ///
-/// `Config` when the scheme is unknown, its feature is off, or something in the URL cannot be read;
-/// the error does not quote the URL, which may hold a password. `Unavailable` when the server
+/// `Config` when the scheme is unknown, its feature is off, or something in the URL cannot be read
+/// or is read by nobody; the error does not quote the URL, which may hold a password. `Unavailable` when the server
 /// cannot be reached, `Store` when it refuses the credentials.
 ///
 /// ```
@@ -47,7 +47,12 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
     let url = url.as_ref();
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
-        "memory" => memory(),
+        // A URL's authority may be empty.
+        "memory" if matches!(url, "memory:" | "memory://") => memory(),
+        "memory" => Err(Error::config(
+            "`memory:` is the whole URL of the in-memory store: make a `MemoryStore` by its builder \
+             to configure it",
+        )),
         "redis" | "rediss" | "unix" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
         | "rediss+sentinel" => redis(url).await,
         "postgres" | "postgresql" => postgres(url).await,

@@ -28,6 +28,15 @@ async fn memory_is_ready_to_use() {
     );
 }
 
+#[cfg(feature = "memory")]
+#[tokio::test]
+async fn memory_has_no_settings_in_its_url() {
+    for url in ["memory:?max=5", "memory://host", "memory:x"] {
+        let error = connect(url).await.expect_err("nobody reads it");
+        assert_eq!(error.kind(), ErrorKind::Config, "{url}");
+    }
+}
+
 #[cfg(not(feature = "memory"))]
 #[tokio::test]
 async fn memory_says_which_feature_to_turn_on() {

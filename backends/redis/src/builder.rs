@@ -8,7 +8,7 @@ use typed_sessions_core::{Error, Result};
 
 use crate::error::from_driver;
 use crate::keys::Keys;
-use crate::net::{Connection, Credentials, RedisConnection, Settings, Transport};
+use crate::net::{Connection, Credentials, Keeping, RedisConnection, Settings, Transport};
 use crate::store::RedisStore;
 
 impl RedisStore {
@@ -38,6 +38,7 @@ impl RedisStore {
             connection: None,
             prefix: "session".to_owned(),
             time_limit: Duration::from_secs(2),
+            connections: DEFAULT_CONNECTIONS,
         }
     }
 }
@@ -66,7 +67,11 @@ pub struct RedisStoreBuilder {
     connection: Option<Connection>,
     prefix: String,
     time_limit: Duration,
+    connections: usize,
 }
+
+const DEFAULT_CONNECTIONS: usize = 2;
+const MOST_CONNECTIONS: usize = 64;
 
 /// A login may be under way for a minute before its seat in the index is forgotten: by then its
 /// call must have ended.
@@ -111,6 +116,14 @@ impl RedisStoreBuilder {
     /// by default, at most 30.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
+        self
+    }
+
+    /// How many connections there are to each server, from each runtime that uses the store: 2 by
+    /// default, at most 64. Each carries the commands of any number of callers, and all that
+    /// concerns one session takes the same one. More of them use more of the machine's cores.
+    pub fn connections(mut self, number: usize) -> Self {
+        self.connections = number;
         self
     }
 
@@ -174,8 +187,21 @@ impl RedisStoreBuilder {
             );
             return Err(Error::config(message));
         }
+        if self.connections == 0 || self.connections > MOST_CONNECTIONS {
+            let message = format!(
+                "{} connections to a server are not possible: at least 1 and at most \
+                 {MOST_CONNECTIONS}",
+                self.connections
+            );
+            return Err(Error::config(message));
+        }
         let Some(connection) = &self.connection else {
-            return Ok(Transport::new(self.settings.servers(connecting_limit(limit))?, limit));
+            let keeping = Keeping {
+                lanes: self.connections,
+                limit: connecting_limit(limit),
+                patience: limit / 4,
+            };
+            return Ok(Transport::new(self.settings.servers(keeping)?, limit));
         };
         let Settings { url, credentials, database, .. } = &self.settings;
         let has_credentials = credentials.username.is_some() || credentials.password.is_some();

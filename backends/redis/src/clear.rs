@@ -8,7 +8,7 @@ use typed_sessions_core::{Error, ErrorKind, Result, SessionId};
 
 use crate::commands::{BATCH, Commands};
 use crate::error::{from_driver, unexpected};
-use crate::net::{Node, Route};
+use crate::net::{Answer, Node, Route};
 use crate::reply::{Ended, text};
 use crate::session_hash::OnlyIf;
 
@@ -101,7 +101,9 @@ impl Commands<'_> {
         command.arg("COUNT").arg(SCANNED_AT_ONCE).arg("TYPE").arg("hash");
         let effect = if cursor == FIRST { Effect::Repeatable } else { Effect::Once };
         let reply = self.call.send_to(&command, effect, route).await;
-        let Value::Array(parts) = reply.map_err(|error| from_driver(&error))? else {
+        let Value::Array(parts) =
+            reply.and_then(Answer::into_value).map_err(|error| from_driver(&error))?
+        else {
             return Err(unexpected("no page of keys"));
         };
         let Ok([next, Value::Array(keys)]) = <[Value; 2]>::try_from(parts) else {

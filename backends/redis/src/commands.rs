@@ -6,7 +6,7 @@ use typed_sessions_core::Result;
 
 use crate::error::from_driver;
 use crate::keys::Keys;
-use crate::net::Call;
+use crate::net::{Answer, Call};
 use crate::passes::Passes;
 use crate::script::Script;
 
@@ -24,8 +24,13 @@ pub(crate) struct Commands<'a> {
 impl Commands<'_> {
     /// Sends a command that may be sent twice.
     pub(crate) async fn send(&self, command: &Cmd) -> Result<Value> {
-        let reply = self.call.send(command, Effect::Repeatable).await;
-        reply.map_err(|error| from_driver(&error))
+        self.ask(command).await?.into_value().map_err(|error| from_driver(&error))
+    }
+
+    /// The same, for an answer that is read otherwise.
+    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Answer> {
+        let answer = self.call.send(command, Effect::Repeatable).await;
+        answer.map_err(|error| from_driver(&error))
     }
 
     /// Runs a script on a key, with the arguments that `fill` adds.

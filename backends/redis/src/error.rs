@@ -35,6 +35,10 @@ enum Failure {
     ReadOnly,
     #[error("this Redis is a node of a Cluster: connect with `redis+cluster://host:port`")]
     IsCluster,
+    #[error(
+        "Redis takes no more clients: raise its `maxclients`, or lower `connections` of the stores"
+    )]
+    Crowded,
     #[error("Redis: {0}")]
     Other(String),
 }
@@ -91,7 +95,9 @@ fn from_code(code: &str, text: String) -> Error {
     // Before Redis 7 an error inside a script has the script's code: `ERR Error running script ...
     // -OOM command`.
     let is = |name: &str| code == name || (code == "ERR" && text.contains(&format!("-{name} ")));
-    if is("OOM") {
+    if text.contains("max number of clients reached") {
+        Error::unavailable(Failure::Crowded)
+    } else if is("OOM") {
         Error::store(Failure::OutOfMemory)
     } else if is("WRONGTYPE") {
         Error::store(Failure::WrongType(text))

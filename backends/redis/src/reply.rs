@@ -1,12 +1,13 @@
 //! What Redis answered, as records and outcomes.
 
 use redis::Value;
-use typed_sessions_core::store::{Applied, Fields, Header, Key, Record, Text};
+use typed_sessions_core::store::{Applied, Fields, Header, Record};
 use typed_sessions_core::{Error, Result, UserId};
 
 use crate::error::unexpected;
 use crate::guard::Guard;
 use crate::keys::{GUARD, HEADER, INDEXED_UNTIL, SEAT};
+use crate::net::{Answer, resp};
 
 /// What a session's hash holds beside its fields, as far as it was asked for. `None` for what is
 /// missing or cannot be read; not all of it is missing.
@@ -44,25 +45,33 @@ pub(crate) enum Ended {
     Superseded,
 }
 
-/// The answer to `HGETALL`; an empty one is no session.
-pub(crate) fn read_record(reply: Value) -> Result<Option<Record>> {
-    let pairs = pairs(reply)?;
-    if pairs.is_empty() {
+/// The answer to `HGETALL`, in either protocol; an empty one is no session.
+pub(crate) fn read_record(answer: &Answer) -> Result<Option<Record>> {
+    let texts = match answer {
+        Answer::Raw(raw) => resp::texts(raw).map_err(|_| unexpected("no list of texts"))?,
+        Answer::Value(Value::Map(entries)) => {
+            entries.iter().flat_map(|(key, text)| [key, text]).map(bytes).collect::<Result<_>>()?
+        }
+        Answer::Value(Value::Array(elements)) => {
+            elements.iter().map(bytes).collect::<Result<_>>()?
+        }
+        Answer::Value(_) => return Err(unexpected("neither a map nor an array")),
+    };
+    if texts.is_empty() {
         return Ok(None);
     }
-    let (mut header, mut fields) = (None, Vec::with_capacity(pairs.len()));
-    for (key, value) in pairs {
-        let key = std::str::from_utf8(&key).map_err(|_| unexpected("a key that is not UTF-8"))?;
-        let value =
-            std::str::from_utf8(&value).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
+    let (mut header, mut fields) = (None, Vec::with_capacity(texts.len() / 2));
+    for pair in texts.chunks_exact(2) {
+        let key = str::from_utf8(pair[0]).map_err(|_| unexpected("a key that is not UTF-8"))?;
+        let text = str::from_utf8(pair[1]).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
         match key {
-            HEADER => header = Some(Header::from_text(value)?),
+            HEADER => header = Some(Header::from_text(text)?),
             GUARD | SEAT | INDEXED_UNTIL => {}
-            _ => fields.push((Key::new(key), Text::from_stored(value))),
+            _ => fields.push((key, text)),
         }
     }
     let header = header.ok_or_else(|| Error::corrupt(HEADER, "it is missing"))?;
-    Ok(Some(Record::new(header, Fields::from_iter(fields))))
+    Ok(Some(Record::new(header, Fields::from_stored(&fields))))
 }
 
 /// The answer to `HMGET` of guard, seat, and perhaps header; without any of them there is no
@@ -121,24 +130,6 @@ pub(crate) fn read_ended(reply: Value) -> Result<Ended> {
     }
 }
 
-/// Keys and values, in either protocol.
-fn pairs(reply: Value) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    match reply {
-        Value::Map(entries) => {
-            entries.into_iter().map(|(key, value)| Ok((bytes(key)?, bytes(value)?))).collect()
-        }
-        Value::Array(entries) => {
-            let mut entries = entries.into_iter();
-            let mut pairs = Vec::with_capacity(entries.len() / 2);
-            while let (Some(key), Some(value)) = (entries.next(), entries.next()) {
-                pairs.push((bytes(key)?, bytes(value)?));
-            }
-            Ok(pairs)
-        }
-        _ => Err(unexpected("neither a map nor an array")),
-    }
-}
-
 /// The answer to `ZRANGE ... WITHSCORES`, in either protocol: members, and the last one's score.
 pub(crate) fn read_members(reply: Value) -> Result<(Vec<String>, Option<String>)> {
     let Value::Array(items) = reply else { return Err(unexpected("no list")) };
@@ -157,7 +148,7 @@ pub(crate) fn read_members(reply: Value) -> Result<(Vec<String>, Option<String>)
     Ok((members, last))
 }
 
-fn bytes(value: Value) -> Result<Vec<u8>> {
+fn bytes(value: &Value) -> Result<&[u8]> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         _ => Err(unexpected("no text where one should be")),
@@ -165,7 +156,10 @@ fn bytes(value: Value) -> Result<Vec<u8>> {
 }
 
 pub(crate) fn text(value: Value) -> Result<String> {
-    String::from_utf8(bytes(value)?).map_err(|_| unexpected("a text that is not UTF-8"))
+    let Value::BulkString(bytes) = value else {
+        return Err(unexpected("no text where one should be"));
+    };
+    String::from_utf8(bytes).map_err(|_| unexpected("a text that is not UTF-8"))
 }
 
 pub(crate) fn texts(reply: Value) -> Result<Vec<String>> {

@@ -33,7 +33,7 @@ impl Commands<'_> {
     pub(crate) async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
         let mut command = redis::cmd("HGETALL");
         command.arg(self.keys.session(id));
-        read_record(self.send(&command).await?)
+        read_record(&self.ask(&command).await?)
     }
 
     /// The lifecycles of those sessions that are there, in this order. In a Cluster each comes from

@@ -2,11 +2,21 @@
 
 use std::time::Duration;
 
+use typed_sessions::redis::driver::Client;
+use typed_sessions::redis::driver::aio::{ConnectionManager, ConnectionManagerConfig};
 use typed_sessions::{
     Clock as _, Login, ManualClock, RedisStore, Sessions, days, hours, minutes, seconds,
 };
-use typed_sessions_redis_tests::{Member, Shop, builder, logged_in};
+use typed_sessions_redis_tests::{Member, Shop, logged_in};
 use typed_sessions_test_servers::redis::Redis;
+
+/// A connection of the application's own, with the newer protocol.
+async fn given_connection(server: &Redis) -> ConnectionManager {
+    let client = Client::open(format!("{}/3?protocol=resp3", server.url())).expect("a URL");
+    // A busy machine is not what these tests are about.
+    let patient = ConnectionManagerConfig::new().set_response_timeout(None);
+    ConnectionManager::new_with_config(client, patient).await.expect("connects")
+}
 
 /// The whole suite once more, with everything configured otherwise, and then a look at what it
 /// left.
@@ -17,7 +27,9 @@ fn e1_no_key_without_expiry_after_the_whole_suite() {
     let number = std::sync::atomic::AtomicUsize::new(0);
     let outcomes = typed_sessions_conformance::check(async || {
         let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        builder(&format!("{}/3?protocol=resp3", server.url()))
+        RedisStore::builder()
+            .connection(given_connection(&server).await)
+            .time_limit(Duration::from_secs(20))
             .prefix(format!("*{{shop}}[{number}]\\ ü"))
             .connect()
             .await

@@ -14,7 +14,8 @@ use tokio::time::{Instant, timeout};
 use typed_sessions_core::__backend::lock;
 
 use super::connection::{Node, Route};
-use super::shared::{Connect, SharedConnection};
+use super::pipe::Failure;
+use super::shared::{Connect, Keeping, SharedConnection};
 use super::slots::Slots;
 
 /// The nodes are not asked for their slots more often than this.
@@ -26,8 +27,7 @@ pub(crate) struct Cluster {
     /// Those that the URL names.
     seeds: Vec<Node>,
     connect: Box<dyn Fn(&Node) -> Connect + Send + Sync>,
-    /// How long one attempt to connect to a node may take.
-    limit: Duration,
+    keeping: Keeping,
     connections: Mutex<HashMap<Node, Arc<SharedConnection>>>,
     slots: Mutex<Slots>,
     /// Nodes where something went wrong: their slots may have other owners now, and they may be the
@@ -40,13 +40,13 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(
         seeds: Vec<Node>,
-        limit: Duration,
+        keeping: Keeping,
         connect: impl Fn(&Node) -> Connect + Send + Sync + 'static,
     ) -> Self {
         Self {
             seeds,
             connect: Box::new(connect),
-            limit,
+            keeping,
             connections: Mutex::default(),
             slots: Mutex::default(),
             doubted: Mutex::default(),
@@ -121,19 +121,19 @@ impl Cluster {
 
     async fn ask_node(&self, node: &Node) -> RedisResult<Slots> {
         let shared = self.connection_to(node);
-        let (generation, mut connection) = shared.get().await?;
+        let (generation, mut connection) = shared.get(0).await?;
         let mut command = redis::cmd("CLUSTER");
         command.arg("SLOTS");
-        let answer = connection.send(&command, Route::ByKey).await;
+        let answer = connection.send(&command, Route::ByKey).await.map_err(Failure::into_error);
         if answer.as_ref().is_err_and(redis::RedisError::is_connection_dropped) {
             shared.discard(generation);
         }
-        Slots::parse(answer?, node)
+        Slots::parse(answer?.into_value()?, node)
     }
 
     fn connection_to(&self, node: &Node) -> Arc<SharedConnection> {
         let mut connections = lock(&self.connections);
-        let new = || Arc::new(SharedConnection::new((self.connect)(node), self.limit));
+        let new = || Arc::new(SharedConnection::new((self.connect)(node), self.keeping));
         Arc::clone(connections.entry(node.clone()).or_insert_with(new))
     }
 
@@ -148,7 +148,7 @@ impl Cluster {
 }
 
 /// The key of a command, if it is about one.
-fn key(command: &Cmd) -> Option<&[u8]> {
+pub(super) fn key(command: &Cmd) -> Option<&[u8]> {
     let mut words =
         command.args_iter().map(|word| if let Arg::Simple(word) = word { word } else { b"" });
     match words.next()? {

@@ -1,18 +1,18 @@
 //! From settings to servers that can be connected to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt as _, ready};
+use futures::future::FutureExt as _;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisResult};
+use redis::{ConnectionInfo, RedisResult};
 use tokio::sync::Mutex;
 use typed_sessions_core::{Error, Result};
 
 use super::cluster::Cluster;
-use super::connection::{Connection, Node};
-use super::shared::{Connect, SharedConnection};
-use super::tls::{self, Certificates};
+use super::connection::Node;
+use super::greeting;
+use super::shared::{Connect, Keeping, SharedConnection};
+use super::tls::{self, Certificates, Encryption};
 use super::transport::Servers;
 use super::url::Topology;
 use crate::error::from_driver;
@@ -35,37 +35,44 @@ pub(crate) struct Credentials {
 }
 
 impl Settings {
-    /// The servers of the URL. One attempt to connect to one of them may take as long as `limit`.
-    pub(crate) fn servers(&self, limit: Duration) -> Result<Servers> {
+    /// The servers of the URL.
+    pub(crate) fn servers(&self, keeping: Keeping) -> Result<Servers> {
         let url = self.url.as_deref().unwrap_or("redis://127.0.0.1:6379");
-        tls::prepare(url, &self.certificates)?;
+        let encryption = Encryption::new(url, &self.certificates)?;
         let connect: Connect = match Topology::parse(url)? {
             Topology::Standalone(node) => {
-                let client = tls::client(self.login(node), &self.certificates)
-                    .map_err(|error| from_driver(&error))?;
-                Arc::new(move || single(client.clone()))
+                let node = self.login(node)?;
+                Arc::new(move || greeting::connect(node.clone(), encryption.clone()).boxed())
             }
             Topology::Cluster(nodes) => {
-                return Ok(Servers::Cluster(Box::new(self.cluster(nodes, limit)?)));
+                return Ok(Servers::Cluster(Box::new(self.cluster(nodes, encryption, keeping)?)));
             }
             Topology::Sentinel { sentinels, master } => {
-                let client =
-                    self.sentinel(&sentinels, &master).map_err(|error| from_driver(&error))?;
+                let first =
+                    sentinels.first().cloned().map(|first| self.login(first)).transpose()?;
+                let client = self
+                    .sentinel(&sentinels, &master, first.as_ref())
+                    .map_err(|error| from_driver(&error))?;
                 let client = Arc::new(Mutex::new(client));
                 Arc::new(move || {
-                    let client = Arc::clone(&client);
+                    let (client, encryption) = (Arc::clone(&client), encryption.clone());
                     async move {
                         let master = client.lock().await.async_get_client().await?;
-                        single(master).await
+                        greeting::connect(master.get_connection_info().clone(), encryption).await
                     }
                     .boxed()
                 })
             }
         };
-        Ok(Servers::One(Arc::new(SharedConnection::new(connect, limit))))
+        Ok(Servers::One(Arc::new(SharedConnection::new(connect, keeping))))
     }
 
-    fn cluster(&self, nodes: Vec<ConnectionInfo>, limit: Duration) -> Result<Cluster> {
+    fn cluster(
+        &self,
+        nodes: Vec<ConnectionInfo>,
+        encryption: Encryption,
+        keeping: Keeping,
+    ) -> Result<Cluster> {
         if self.database.is_some_and(|number| number != 0) {
             return Err(Error::config(
                 "a Cluster has one database: `database` and `redis+cluster:` exclude each other",
@@ -77,19 +84,16 @@ impl Settings {
             .into_iter()
             .next()
             .ok_or_else(|| Error::config("a Cluster's URL names at least one node"))?;
-        let (like, certificates) = (self.login(like), self.certificates.clone());
-        Ok(Cluster::new(seeds, limit, move |node| {
-            let client =
-                tls::client(like.clone().set_addr(node.address_like(like.addr())), &certificates);
-            Arc::new(move || match &client {
-                Ok(client) => single(client.clone()),
-                Err(error) => ready(Err(error.clone())).boxed(),
-            })
+        let like = self.login(like)?;
+        Ok(Cluster::new(seeds, keeping, move |node| {
+            let (node, encryption) =
+                (like.clone().set_addr(node.address_like(like.addr())), encryption.clone());
+            Arc::new(move || greeting::connect(node.clone(), encryption.clone()).boxed())
         }))
     }
 
     /// The node with these settings' credentials and database in the place of the URL's.
-    fn login(&self, node: ConnectionInfo) -> ConnectionInfo {
+    fn login(&self, node: ConnectionInfo) -> Result<ConnectionInfo> {
         let mut redis = node.redis_settings().clone();
         if let Some(username) = &self.credentials.username {
             redis = redis.set_username(username);
@@ -100,17 +104,26 @@ impl Settings {
         if let Some(number) = self.database {
             redis = redis.set_db(number);
         }
-        node.set_redis_settings(redis)
+        if redis.username().is_some() && redis.password().is_none() {
+            return Err(Error::config(
+                "there is a Redis user without a password: give both, in the URL or by `username` \
+                 and `password`, or neither",
+            ));
+        }
+        Ok(node.set_redis_settings(redis))
     }
 
-    fn sentinel(&self, sentinels: &[ConnectionInfo], master: &str) -> RedisResult<SentinelClient> {
+    fn sentinel(
+        &self,
+        sentinels: &[ConnectionInfo],
+        master: &str,
+        login: Option<&ConnectionInfo>,
+    ) -> RedisResult<SentinelClient> {
         let addresses = sentinels.iter().map(|sentinel| sentinel.addr().clone());
         let mut builder =
             SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?;
         builder = tls::sentinel(builder, sentinels, &self.certificates);
-        if let Some(first) = sentinels.first() {
-            let redis = self.login(first.clone());
-            let redis = redis.redis_settings();
+        if let Some(redis) = login.map(ConnectionInfo::redis_settings) {
             builder = builder
                 .set_client_to_redis_db(redis.db())
                 .set_client_to_redis_protocol(redis.protocol());
@@ -129,14 +142,4 @@ impl Settings {
         }
         builder.build()
     }
-}
-
-fn single(client: Client) -> BoxFuture<'static, RedisResult<Connection>> {
-    async move {
-        // The store's own time limit holds.
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
-    }
-    .boxed()
 }

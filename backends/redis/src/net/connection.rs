@@ -1,11 +1,15 @@
 //! A connection to Redis, whichever kind it is.
 
 use std::fmt;
+use std::time::Duration;
 
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use redis::{Cmd, ConnectionAddr, Pipeline, RedisError, RedisResult, Value};
+
+use super::answer::Answer;
+use super::pipe::{Failure, Pipe};
 
 /// A connection that the application has already made, for [`RedisStoreBuilder::connection`].
 ///
@@ -19,6 +23,8 @@ pub struct RedisConnection(pub(crate) Connection);
 
 #[derive(Clone)]
 pub(crate) enum Connection {
+    /// Made here. The others are the application's.
+    Own(Pipe),
     Single(MultiplexedConnection),
     Managed(ConnectionManager),
     Cluster(ClusterConnection),
@@ -87,12 +93,12 @@ impl From<Node> for SingleNodeRoutingInfo {
 }
 
 impl Connection {
-    pub(crate) async fn send(&mut self, command: &Cmd, route: Route) -> RedisResult<Value> {
+    pub(crate) async fn send(&mut self, command: &Cmd, route: Route) -> Result<Answer, Failure> {
         let reply = match (self, route) {
-            (Self::Single(connection), Route::Asking(_)) => {
-                let replies = connection.send_packed_commands(&asking(command), 0, 2).await?;
-                replies.into_iter().next_back().unwrap_or(Value::Nil)
+            (Self::Own(pipe), Route::Asking(_)) => {
+                return pipe.send_after(&redis::cmd("ASKING"), command).await;
             }
+            (Self::Own(pipe), _) => return pipe.send(command).await,
             (Self::Single(connection), _) => connection.send_packed_command(command).await?,
             (Self::Managed(connection), _) => connection.send_packed_command(command).await?,
             (Self::Cluster(connection), Route::ByKey) => command.query_async(connection).await?,
@@ -106,7 +112,20 @@ impl Connection {
                 replies.into_iter().next_back().unwrap_or(Value::Nil)
             }
         };
-        reply.extract_error()
+        Ok(Answer::Value(reply.extract_error()?))
+    }
+
+    /// Whether it is known to be of no use any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self, Self::Own(pipe) if pipe.has_ended())
+    }
+
+    /// Makes sure, when it has been idle for long, that somebody is still there.
+    pub(crate) async fn shows_life(&self, within: Duration) -> RedisResult<()> {
+        match self {
+            Self::Own(pipe) => pipe.shows_life(within).await,
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn is_cluster(&self) -> bool {

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::{Instant, sleep, timeout_at};
 use typed_sessions_core::__backend::{Effect, connecting_limit};
 
-use super::cluster::Cluster;
+use super::answer::Answer;
+use super::cluster::{Cluster, key};
 use super::connection::{Connection, Node, Route};
+use super::pipe::Failure;
 use super::shared::{SharedConnection, timed_out};
 use crate::error::is_read_only;
 
@@ -111,12 +113,12 @@ impl Call<'_> {
     pub(crate) async fn is_cluster(&self) -> RedisResult<bool> {
         match &self.transport.servers {
             Servers::Cluster(_) => Ok(true),
-            Servers::One(shared) => Ok(self.in_time(shared.get()).await?.1.is_cluster()),
+            Servers::One(shared) => Ok(self.in_time(shared.get(0)).await?.1.is_cluster()),
         }
     }
 
     /// Sends a command until it is answered, and never twice what may have been carried out.
-    pub(crate) async fn send(&self, command: &Cmd, effect: Effect) -> RedisResult<Value> {
+    pub(crate) async fn send(&self, command: &Cmd, effect: Effect) -> RedisResult<Answer> {
         self.send_to(command, effect, &Route::ByKey).await
     }
 
@@ -127,7 +129,7 @@ impl Call<'_> {
         command: &Cmd,
         effect: Effect,
         to: &Route,
-    ) -> RedisResult<Value> {
+    ) -> RedisResult<Answer> {
         let mut route = to.clone();
         let (mut pause, mut reconnects, mut redirected) = (FIRST_PAUSE, 0, 0);
         loop {
@@ -135,9 +137,10 @@ impl Call<'_> {
                 Ok(mut reached) => {
                     let sent = Instant::now();
                     let reply = reached.connection.send(command, route.clone());
-                    let error = match self.in_time(reply).await {
+                    let (error, effect) = match self.in_time(reply).await {
                         Ok(reply) => return Ok(reply),
-                        Err(error) => error,
+                        Err(Failure::NotSent(error)) => (error, Effect::Repeatable),
+                        Err(Failure::Sent(error)) => (error, effect),
                     };
                     let is_cluster =
                         reached.connection.is_cluster() || self.transport.cluster().is_some();
@@ -189,7 +192,7 @@ impl Call<'_> {
 
     async fn reach(&self, command: &Cmd, route: &Route) -> RedisResult<Reached> {
         let shared = self.transport.shared(command, route).await?;
-        let (generation, connection) = shared.get().await?;
+        let (generation, connection) = shared.get(lane(command)).await?;
         Ok(Reached { shared, generation, connection })
     }
 
@@ -204,14 +207,21 @@ impl Call<'_> {
     }
 
     /// Waits for this within the call's time limit.
-    pub(crate) async fn in_time<T>(
+    pub(crate) async fn in_time<T, E: From<RedisError>>(
         &self,
-        work: impl Future<Output = RedisResult<T>>,
-    ) -> RedisResult<T> {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
-            Err(timed_out(format!("Redis did not answer within {:?}", self.transport.time_limit)))
+            let limit = self.transport.time_limit;
+            Err(timed_out(format!("Redis did not answer within {limit:?}")).into())
         })
     }
+}
+
+/// Which of a server's connections a command takes: all that is about one key goes one way.
+fn lane(command: &Cmd) -> usize {
+    let mix = |sum: usize, byte: &u8| sum.wrapping_mul(31).wrapping_add(usize::from(*byte));
+    key(command).unwrap_or_default().iter().fold(0, mix)
 }
 
 fn is_unreachable(error: &RedisError) -> bool {

@@ -58,6 +58,9 @@ fn cluster(base: &str, rest: &str) -> Result<Topology> {
 
 fn sentinel(base: &str, rest: &str) -> Result<Topology> {
     let (credentials, hosts, path) = split(rest);
+    if path.contains(['?', '#']) {
+        return Err(read_by_nobody("redis+sentinel://user:password@host:port/master/7"));
+    }
     let mut path = path.splitn(3, '/').skip(1);
     let master = path.next().filter(|name| !name.is_empty()).ok_or_else(|| {
         Error::config(
@@ -91,11 +94,37 @@ fn nodes(
     hosts.split(',').map(|host| node(&url(host.trim()))).collect()
 }
 
+fn read_by_nobody(expected: &str) -> Error {
+    Error::config(format!(
+        "the Redis URL says something that nobody reads, after `?` or `#`: expected `{expected}`, 7 \
+         being the number of the database; in user and password write %3F for `?` and %23 for `#`"
+    ))
+}
+
 fn node(url: &str) -> Result<ConnectionInfo> {
-    let unreadable =
-        || Error::config("not a Redis URL: expected `redis://user:password@host:port/database`");
-    let info = url.into_connection_info().map_err(|_| unreadable())?;
-    Ok(info)
+    let unreadable = || {
+        Error::config(
+            "not a Redis URL: expected `redis://user:password@host:port/database`, where `@`, `/`, \
+             `?`, `#` and `%` in user and password are written %40, %2F, %3F, %23 and %25",
+        )
+    };
+    let parts = redis::parse_redis_url(url).ok_or_else(unreadable)?;
+    let is_socket = parts.scheme().ends_with("unix");
+    let mut read = if is_socket { vec!["db", "user", "pass"] } else { Vec::new() };
+    // What is not read may be part of a password: it is not quoted.
+    let mut is_read =
+        |name: &str| read.iter().position(|one| *one == name).map(|at| read.remove(at));
+    if parts.fragment().is_some() || parts.query_pairs().any(|(name, _)| is_read(&name).is_none()) {
+        return Err(if is_socket {
+            Error::config(
+                "the Redis URL says something that nobody reads: after the path of a socket may \
+                 come `?db=7&user=name&pass=password`, each once, and nothing else",
+            )
+        } else {
+            read_by_nobody("redis://user:password@host:port/7")
+        });
+    }
+    parts.into_connection_info().map_err(|_| unreadable())
 }
 
 #[cfg(test)]
@@ -133,8 +162,40 @@ mod tests {
             ("redis+cluster://:p@a:1,b:2/", "cluster: a:1 - p 0, b:2 - p 0"),
             ("redis+sentinel://u:p@a:1,b/main", "master main: a:1 u p 0, b:26379 u p 0"),
             ("redis+sentinel://a/main/4", "master main: a:26379 - - 4"),
+            ("unix:///run/r.sock?db=7&user=app&pass=s", "/run/r.sock app s 7"),
         ] {
             assert_eq!(shown(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_is_refused() {
+        for url in [
+            "redis://h?db=7",
+            "redis://h/?database=7",
+            "redis://h/7?protocol=resp3",
+            "redis://h/#insecure",
+            "redis://app:hunter2#x@h/",
+            "redis://app:1?hunter2@h/",
+            "redis+cluster://a:1?db=7",
+            "redis+cluster://a:1,b:2?hunter2",
+            "redis+sentinel://a/main?db=7",
+            "redis+sentinel://a/main/1?db=7",
+            "unix:///run/redis.sock?database=7",
+            "unix:///run/redis.sock?db=7&db=8",
+            "unix:///run/redis.sock#hunter2",
+        ] {
+            let error = shown(url);
+            assert!(!error.contains("hunter2"), "{url}: {error}");
+            assert!(error.contains("nobody reads") || error.contains("%23"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn unreadable_passwords_say_what_to_write() {
+        for url in ["redis://app:s/3cret@h", "redis://app:s#3cret@h", "redis://app:s?3cret@h"] {
+            let error = shown(url);
+            assert!(error.contains("%23") && !error.contains("3cret"), "{url}: {error}");
         }
     }
 

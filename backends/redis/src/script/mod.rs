@@ -10,7 +10,7 @@ use typed_sessions_core::Result;
 
 pub(crate) use self::arguments::{Place, check, millis_rounded_up, write};
 use crate::error::{from_driver, is_noscript};
-use crate::net::Call;
+use crate::net::{Answer, Call};
 
 /// A script and the hash by which Redis remembers it.
 pub(crate) struct Script {
@@ -52,6 +52,6 @@ impl Script {
             }
             reply => reply,
         };
-        reply.map_err(|error| from_driver(&error))
+        reply.and_then(Answer::into_value).map_err(|error| from_driver(&error))
     }
 }

@@ -1,0 +1,203 @@
+//! The task that moves bytes between the callers of a connection and its socket.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use redis::RedisError;
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
+use tokio::sync::{mpsc, oneshot};
+
+use super::answer::refusal;
+use super::pipe::{Failure, State, ended};
+use super::resp::{Arrived, measure};
+use super::stream::Stream;
+
+/// No more commands are taken while so many bytes wait to be sent.
+const MOST_OUTGOING: usize = 256 << 10;
+/// The room to read into, at the least and at the most: what is announced need not come.
+const ROOM: usize = 16 << 10;
+const MOST_ROOM: usize = 1 << 20;
+/// Commands that are taken at a time.
+const BATCH: usize = 64;
+
+/// A command, or two of which the answer to the last one counts.
+pub(super) struct Order {
+    pub(super) bytes: Vec<u8>,
+    /// How many answers come before the one that counts.
+    pub(super) skipped: usize,
+    pub(super) answer: oneshot::Sender<Result<Bytes, Failure>>,
+}
+
+/// A command on its way.
+struct Waiting {
+    skipped: usize,
+    answer: oneshot::Sender<Result<Bytes, Failure>>,
+    /// Where it ends in all that was ever to be sent.
+    end: u64,
+}
+
+pub(super) struct Driver {
+    stream: Stream,
+    queue: mpsc::Receiver<Order>,
+    batch: Vec<Order>,
+    waiting: VecDeque<Waiting>,
+    outgoing: BytesMut,
+    /// How many bytes have left, ever.
+    sent: u64,
+    incoming: BytesMut,
+    /// There is no whole answer in fewer bytes.
+    wanted: usize,
+    /// There is something to read that the runtime has not heard of: nothing is sent before.
+    must_read: bool,
+    state: Arc<State>,
+}
+
+impl Driver {
+    pub(super) fn new(stream: Stream, queue: mpsc::Receiver<Order>, state: Arc<State>) -> Self {
+        Self {
+            stream,
+            queue,
+            batch: Vec::with_capacity(BATCH),
+            waiting: VecDeque::new(),
+            outgoing: BytesMut::new(),
+            sent: 0,
+            incoming: BytesMut::new(),
+            wanted: 1,
+            must_read: false,
+            state,
+        }
+    }
+
+    /// Ready when the connection has ended, with the reason, or none when nobody needs it any more.
+    fn drive(&mut self, cx: &mut Context<'_>) -> Poll<Option<RedisError>> {
+        loop {
+            while let Poll::Ready(progress) = self.receive(cx) {
+                if let Err(error) = progress {
+                    return Poll::Ready(Some(error));
+                }
+            }
+            if let Poll::Ready(Err(error)) = self.transmit(cx) {
+                return Poll::Ready(Some(error.into()));
+            }
+            if self.outgoing.len() >= MOST_OUTGOING {
+                return Poll::Pending;
+            }
+            if ready!(self.take(cx)) == 0 {
+                return Poll::Ready(None);
+            }
+        }
+    }
+
+    /// Reads what there is, and hands answers out.
+    fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RedisError>> {
+        let lacking = self.wanted.saturating_sub(self.incoming.len());
+        self.incoming.reserve(lacking.clamp(ROOM, MOST_ROOM));
+        let read = ready!(pin!(self.stream.read_buf(&mut self.incoming)).poll(cx))?;
+        self.must_read = false;
+        if read == 0 {
+            return Poll::Ready(Err(ended()));
+        }
+        self.state.hear();
+        Poll::Ready(self.hand_out())
+    }
+
+    fn hand_out(&mut self) -> Result<(), RedisError> {
+        while self.incoming.len() >= self.wanted {
+            match measure(&self.incoming)? {
+                Arrived::Partly(wanted) => self.wanted = wanted,
+                Arrived::Whole(length) => {
+                    let raw = self.incoming.split_to(length).freeze();
+                    self.wanted = 1;
+                    self.answer(raw)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, raw: Bytes) -> Result<(), RedisError> {
+        let has_left = |first: &&mut Waiting| first.end <= self.sent;
+        let Some(first) = self.waiting.front_mut().filter(has_left) else {
+            // Nobody asked. A server that hangs up may say why.
+            return Err(refusal(&raw));
+        };
+        if first.skipped > 0 {
+            first.skipped -= 1;
+        } else if let Some(first) = self.waiting.pop_front() {
+            // Who gave up needs no answer.
+            let _ = first.answer.send(Ok(raw));
+        }
+        Ok(())
+    }
+
+    /// Takes commands over; 0 when nobody is left who could give one.
+    fn take(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
+        let taken = ready!(self.queue.poll_recv_many(cx, &mut self.batch, BATCH));
+        if self.waiting.is_empty() && self.outgoing.is_empty() {
+            self.must_read = self.stream.has_news();
+        }
+        for order in self.batch.drain(..) {
+            // The caller has given up before anything was sent.
+            if order.answer.is_closed() {
+                continue;
+            }
+            self.outgoing.extend_from_slice(&order.bytes);
+            let end = self.sent + self.outgoing.len() as u64;
+            self.waiting.push_back(Waiting { skipped: order.skipped, answer: order.answer, end });
+        }
+        Poll::Ready(taken)
+    }
+
+    fn transmit(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Encryption may have read what was for itself alone.
+        self.must_read = self.must_read && self.stream.has_news();
+        if self.must_read {
+            return Poll::Pending;
+        }
+        while !self.outgoing.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.outgoing))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.outgoing.advance(written);
+            self.sent += written as u64;
+        }
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Lets everybody know who waits.
+    fn end(&mut self, reason: &RedisError) {
+        self.state.end();
+        self.queue.close();
+        for Waiting { answer, end, .. } in self.waiting.drain(..) {
+            let has_left = end <= self.sent;
+            let failure = if has_left { Failure::Sent } else { Failure::NotSent };
+            let _ = answer.send(Err(failure(reason.clone())));
+        }
+        while let Ok(order) = self.queue.try_recv() {
+            let _ = order.answer.send(Err(Failure::NotSent(reason.clone())));
+        }
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(reason) = ready!(self.drive(cx)) {
+            self.end(&reason);
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Also when the runtime ends.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.end(&ended());
+    }
+}
