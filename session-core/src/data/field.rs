@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::failure::Failure;
 use super::json::{self, Purpose};
 use super::session_data::SessionData;
 use super::spec::FieldSpec;
@@ -42,8 +43,8 @@ pub struct Field<D, T, V = T> {
     slot: fn(&mut D) -> &mut T,
     absent: fn() -> T,
     present: fn(V) -> T,
-    decode: fn(&str) -> Result<V, json::Failure>,
-    encode: fn(&T, Purpose) -> Result<Option<String>, json::Failure>,
+    decode: fn(&str) -> Result<V, Failure>,
+    encode: fn(&T, Purpose) -> Result<Option<String>, Failure>,
 }
 
 impl<D, T> Field<D, T>
@@ -117,7 +118,7 @@ impl<D: SessionData, T, V> Field<D, T, V> {
     }
 
     pub(crate) fn decode_value(&self, text: &str) -> Result<V> {
-        (self.decode)(text).map_err(|failure| failure.decoding(self.key()))
+        (self.decode)(text).map_err(|failure| failure.decoding(self.spec()))
     }
 
     pub(crate) fn decode(&self, text: Option<&str>) -> Result<T> {

@@ -1,6 +1,7 @@
 //! Structs as session data: fields to texts and back.
 
 mod edit;
+mod failure;
 mod field;
 mod json;
 mod lossless;

@@ -1,13 +1,14 @@
 //! F: an unreachable store or unreadable data is an error, never a fresh session.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use serde_json::json;
 use typed_sessions::store::{Change, Edit, Key, Save, Text};
-use typed_sessions::{ErrorKind, Session, SessionData, Sessions};
+use typed_sessions::{Error, ErrorKind, Session, SessionData, Sessions};
 
 use crate::faulty::Fault;
-use crate::world::{Member, Prefs, Shop, World, kind, open, stored};
+use crate::world::{Member, Prefs, Shop, World, kind, logged_in, open, stored};
 
 pub(crate) async fn f1_unreachable_store_is_an_error(world: World) {
     let (world, faulty) = world.faulty();
@@ -134,6 +135,54 @@ pub(crate) async fn f2_unreadable_value_survives_other_writes(world: World) {
 
     session.set(Shop::LANGUAGE, "de".into()).await.expect("a deliberate write mends it");
     assert_eq!(open(&sessions, &token).await.language, "de");
+}
+
+pub(crate) async fn f2_the_advice_fits_the_field(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let (session, token) = logged_in(&sessions, 1).await;
+    let says = |error: Error, word: &str, not: &str| {
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        let message = error.to_string();
+        assert!(message.contains(word) && !message.contains(not), "{message}");
+    };
+    scribble(&world, &session, &[("lang", "5")]).await;
+    let error = sessions.open(&token).await.expect_err("unreadable");
+    says(error, "`#[session(or_default)]` would", "revoke_token");
+
+    scribble(&world, &session, &[("lang", "\"en\""), ("member", r#"{"id":1}"#)]).await;
+    let error = sessions.open(&token).await.expect_err("unreadable");
+    says(error, "`Sessions::revoke_token`", "or_default");
+    // As it says: `sync` writes the user anew, and whoever cannot be read can be signed out.
+    sessions.user(&1).sync(&Member::new(1)).await.expect("syncs");
+    assert_eq!(open(&sessions, &token).await.member, Some(Member::new(1)));
+    scribble(&world, &session, &[("member", "5")]).await;
+    assert!(sessions.revoke_token(&token).await.expect("revokes"));
+
+    let lenient: Sessions<Lenient> = world.sessions();
+    let (session, token) = stored(&sessions).await;
+    scribble(&world, &session, &[("visits", "300")]).await;
+    let mut opened = open(&lenient, &token).await;
+    let error = opened.take(Lenient::VISITS).await.expect_err("there is nothing to hand out");
+    says(error, "`remove`", "or_default");
+    assert!(opened.remove(Lenient::VISITS).await.expect("as it says"));
+
+    // What is wrong with it: not all that JSON's reader objects to is no JSON.
+    let deep = format!(r#"{{"1":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+    for (text, problem) in [
+        (deep.as_str(), "nested deeper than 127"),
+        (r#"{"x":1}"#, "valid JSON but not of type"),
+        ("{", "not valid JSON"),
+    ] {
+        let (session, token) = stored(&sessions).await;
+        scribble(&world, &session, &[("counts", text)]).await;
+        let error = world.sessions::<Counts>().open(&token).await.expect_err("unreadable");
+        says(error, problem, "revoke_token");
+    }
+}
+
+#[derive(Debug, SessionData)]
+struct Counts {
+    counts: BTreeMap<u32, serde_json::Value>,
 }
 
 pub(crate) async fn f2_or_default_reads_garbage_as_the_default(world: World) {

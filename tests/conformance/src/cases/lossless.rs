@@ -1,9 +1,13 @@
 //! W9: what was written with `Ok` can be read back. What could not be is refused before anything is
 //! sent.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 use typed_sessions::{ErrorKind, Field, Result, SessionData, SessionUser, Sessions};
 
 use crate::counting::Counting;
@@ -151,4 +155,82 @@ pub(crate) async fn w9_a_user_that_would_not_come_back_is_refused(world: World) 
     refused(sessions.user(&7).sync(&lossy()).await.map(drop));
     assert_eq!(counting.cost(), "nothing", "login and sync");
     open(&sessions, &new.token().expose()).await;
+}
+
+/// Refuses to be written, and says so with its value.
+#[derive(Debug, Default, Deserialize)]
+struct Talkative(String);
+
+impl Serialize for Talkative {
+    fn serialize<S: Serializer>(&self, _: S) -> std::result::Result<S::Ok, S::Error> {
+        Err(S::Error::custom(format!("{} is no password", self.0)))
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Kind {
+    #[serde(skip_serializing)]
+    Secret,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Inner {
+    Number(u32),
+}
+
+#[derive(Debug, SessionData)]
+struct Refused {
+    path: Option<PathBuf>,
+    time: Option<SystemTime>,
+    cell: Option<RefCell<u32>>,
+    pairs: Option<HashMap<(u8, u8), u8>>,
+    kind: Option<Kind>,
+    inner: Option<Inner>,
+    talkative: Option<Talkative>,
+}
+
+/// A path that is not UTF-8, where there are such paths.
+fn odd_path() -> Option<PathBuf> {
+    #[cfg(unix)]
+    return Some(std::os::unix::ffi::OsStringExt::from_vec(b"/tmp/\xff".to_vec()))
+        .map(|path: std::ffi::OsString| path.into());
+    #[cfg(not(unix))]
+    None
+}
+
+pub(crate) async fn w9_a_refusal_says_what_is_wrong(world: World) {
+    let (world, counting) = world.counted();
+    let sessions = world.sessions::<Refused>();
+    let mut session = sessions.start();
+    session.save().await.expect("saves");
+    counting.take();
+    let refused = |result: Result<()>, key: &str, reason: &str| {
+        let error = result.expect_err("it has no JSON form");
+        assert_eq!(error.kind(), ErrorKind::Encode);
+        let message = error.to_string();
+        assert!(message.contains(&format!("`{key}`")) && message.contains(reason), "{message}");
+        let others = ["not UTF-8", "before 1970", "borrowed", "keys", "its own `Serialize`"];
+        for other in others.iter().filter(|other| !reason.contains(**other)) {
+            assert!(!message.contains(other), "{message}");
+        }
+    };
+    if let Some(path) = odd_path() {
+        refused(session.set(Refused::PATH, Some(path)).await, "path", "not UTF-8");
+    }
+    let early = SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(1));
+    refused(session.set(Refused::TIME, early).await, "time", "before 1970");
+    let pairs = HashMap::from([((1, 2), 3)]);
+    refused(session.set(Refused::PAIRS, Some(pairs)).await, "pairs", "a map whose keys");
+    refused(session.set(Refused::KIND, Some(Kind::Secret)).await, "kind", "`#[serde(skip)]`");
+    let inner = Some(Inner::Number(1));
+    refused(session.set(Refused::INNER, inner).await, "inner", "`#[serde(tag = ");
+    let cell = RefCell::new(1);
+    std::mem::forget(cell.borrow_mut());
+    refused(session.set(Refused::CELL, Some(cell)).await, "cell", "borrowed");
+    let talkative = Some(Talkative("hunter2".into()));
+    let error = session.set(Refused::TALKATIVE, talkative).await.expect_err("it refuses");
+    assert!(!error.to_string().contains("hunter2"), "T5: {error}");
+    refused(Err(error), "talkative", "its own `Serialize`");
+    assert_eq!(counting.cost(), "nothing");
 }

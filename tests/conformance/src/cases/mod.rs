@@ -179,6 +179,7 @@ macro_rules! __for_each_case {
             lossless {
                 w9_what_would_not_come_back_is_refused,
                 w9_a_user_that_would_not_come_back_is_refused,
+                w9_a_refusal_says_what_is_wrong,
             }
             random {
                 u1_random_operations_keep_the_index,
@@ -227,6 +228,7 @@ macro_rules! __for_each_case {
                 f2_unreadable_value_names_its_key,
                 f2_unreadable_value_survives_other_writes,
                 f2_or_default_reads_garbage_as_the_default,
+                f2_the_advice_fits_the_field,
                 f5_any_number_of_runtimes,
             }
             calls {

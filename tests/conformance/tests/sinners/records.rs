@@ -196,6 +196,7 @@ sinners! {
         c_apply_is_what_evaluate_says,
         e3_silent_session_is_never_touched,
         e4_only_writing_the_field_restarts_its_ttl,
+        f2_the_advice_fits_the_field,
         f2_unreadable_value_survives_other_writes,
         r5_a_dead_token_has_no_recent_proof,
         u1_random_operations_keep_the_index,

@@ -35,6 +35,7 @@ sinners! {
         e5_lowered_timeouts_hold_at_once,
         e5_who_has_ended_by_lowered_timeouts_takes_no_place,
         e6_a_wrong_clock_hides_nobody,
+        f2_the_advice_fits_the_field,
         r6_renewal_changes_nothing_else,
         u1_a_refused_login_leaves_nobody,
         u1_index_follows_login_and_logout,
