@@ -66,12 +66,16 @@ use crate::problems::Problems;
 /// |---|---|
 /// | `key = "lang"` | stores the field under this key |
 /// | `alias = "locale"` | also reads this older key when the key is absent; may be repeated |
-/// | `default = expression` | the value of an absent key, instead of `Default` |
+/// | `default = expression` | the value of an absent key, instead of `Default`; evaluated whenever it is needed |
 /// | `ttl = "5m"` | a written value lasts this long; for an `Option`. Units: `ms`, `s`, `m`, `h`, `d`, as in `"1h30m"` |
 /// | `user` | holds the logged-in user: an `Option` of a `SessionUser`, at most one per struct |
 /// | `until_logout` | logout sets the field back to its default |
 /// | `or_default` | a stored value that does not decode reads as the default, with a warning, not as an error |
 /// | `skip` | is not stored: the field has its default in every session that is opened |
+///
+/// A `default` that is another one each time, as a random one is, stays so in sessions stored
+/// before the field existed: it is evaluated at every open until the field is written. Use an
+/// `Option` and `Session::get_or_insert_with` for what each session has once.
 ///
 /// What `#[serde(...)]` on a field would do inside of the struct (`skip`, `rename`, `with`,
 /// `flatten`, ...) does not happen, since each field is stored by itself: it is an error, unless

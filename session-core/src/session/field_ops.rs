@@ -1,8 +1,11 @@
 //! Operations on one field: immediate and atomic.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::commit::{Ground, Plan, Unsaved};
 use super::handle::{Session, Standing};
-use crate::data::{Field, Purpose, Role, SessionData, Stored, expect_field, put};
+use crate::data::{Field, Purpose, Role, SessionData, Stored, encode, expect_field, put};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Edit;
 use crate::time::Timestamp;
@@ -118,8 +121,13 @@ impl<D: SessionData> Session<D> {
     ///
     /// # Cost
     ///
-    /// One `apply`; if this handle believes the key absent, or others changed it since this handle
-    /// last saw it, one `load` and, if there is something to take, one `apply` more.
+    /// One `apply`, if this handle knows the value. If others changed it since this handle last saw
+    /// it, one `load` and, if there is something to take, one `apply` more.
+    ///
+    /// If this handle knows of no value, one `load` and, if there is something to take, one
+    /// `apply`: another request may have set it meanwhile, and only the store can tell. Where what
+    /// was set so lately can wait for the next request, ask the struct first, which costs nothing:
+    /// `if session.otp.is_some()`.
     ///
     /// ```
     /// # use typed_sessions_test_support::doc::*;
@@ -189,6 +197,76 @@ impl<D: SessionData> Session<D> {
             .await?;
         self.take_over(field, value);
         Ok(result)
+    }
+
+    /// What a field holds; if its key is absent, what `make` makes, stored by compare-and-swap: of
+    /// any number of concurrent callers all get the same value. For what each session has once and
+    /// is random: a CSRF token, a seed, an id for the visitor. `make` runs again if others were
+    /// quicker and the key is absent still.
+    ///
+    /// `#[session(default = random_token())]` cannot do that: it is evaluated at every open for as
+    /// long as the key is absent, as in sessions stored before the field existed.
+    ///
+    /// The field is an `Option` without a `default`, whose `None` is an absent key. An unsaved
+    /// change of this one field is dropped; other unsaved changes stay. A new session is stored,
+    /// with what the struct has.
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Session::update).
+    ///
+    /// # Cost
+    ///
+    /// None when this handle has seen a value in the store: that is what it returns, even if others
+    /// have changed it since. Otherwise one `apply`; for each time that others were quicker one
+    /// `load`, and one `apply` more if the key is absent still.
+    ///
+    /// ```
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
+    /// # fn random_token() -> String { "tok-1".to_owned() }
+    /// #[derive(SessionData)]
+    /// struct Forms {
+    ///     csrf: Option<String>,
+    /// }
+    ///
+    /// # let sessions = Sessions::<Forms>::new(MemoryStore::new());
+    /// let mut session = sessions.start();
+    /// session.save().await?;
+    /// let mut other = sessions.open(session.token().expose()).await?.expect("the session lives");
+    ///
+    /// let csrf = session.get_or_insert_with(Forms::CSRF, random_token).await?;
+    /// assert_eq!(session.csrf.as_ref(), Some(&csrf));
+    /// // at the same time, in another request
+    /// assert_eq!(other.get_or_insert_with(Forms::CSRF, random_token).await?, csrf);
+    /// # Ok(()) });
+    /// ```
+    pub async fn get_or_insert_with<V>(
+        &mut self,
+        field: Field<D, Option<V>, V>,
+        mut make: impl FnMut() -> V,
+    ) -> Result<V>
+    where
+        V: Serialize + DeserializeOwned,
+    {
+        require_no_user(field, "get_or_insert_with")?;
+        if self.settle().await? == Standing::Stored && self.is_ended() {
+            self.load().await?;
+        }
+        let text = self
+            .commit(Unsaved::Stays, |Ground { record, now, .. }| {
+                let before = Stored::new(&record.fields, *now).text(field.spec());
+                if let (Some(text), Some(_)) = (before, field.decode(before)?) {
+                    return Ok(Plan::fields(Edit::default(), text.to_owned()));
+                }
+                let made = encode(&make(), Purpose::Store);
+                let text = made.map_err(|failure| failure.encoding(field.key()))?;
+                let expected = expect_field(field.spec(), &record.fields);
+                Ok(Plan::swap(expected, written(field, Some(&text), *now), text))
+            })
+            .await?;
+        self.take_over(field, field.decode(Some(&text))?);
+        field.decode_value(&text)
     }
 
     async fn remove_text<T, V, R>(

@@ -11,6 +11,7 @@ pub(crate) enum Operation {
     Save,
     Set,
     Update,
+    Insert,
     Take,
     Transact,
     Reload,
@@ -30,11 +31,12 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Open,
         Self::Save,
         Self::Set,
         Self::Update,
+        Self::Insert,
         Self::Take,
         Self::Transact,
         Self::Reload,
@@ -135,6 +137,9 @@ impl Actor {
             Operation::Update => {
                 handle.update(Shop::VISITS, |visits| *visits += 1).await?;
                 done.added = 1;
+            }
+            Operation::Insert => {
+                handle.get_or_insert_with(Shop::ADDRESS, || "here".into()).await?;
             }
             Operation::Transact => {
                 handle.transact(|shop| shop.visits += 1).await?;

@@ -1,5 +1,6 @@
 //! W3, W4: nothing is lost, and a value is handed out once.
 
+use typed_sessions::store::Owned;
 use typed_sessions::{ErrorKind, SessionData, minutes};
 
 use crate::faulty::Fault;
@@ -121,6 +122,87 @@ pub(crate) async fn w3_transact_keeps_unsaved_changes(world: World) {
     assert_eq!((session.visits, session.language.as_str()), (11, "de"));
     let opened = open(&sessions, &token).await;
     assert_eq!((opened.visits, opened.language.as_str()), (11, "de"));
+}
+
+/// A field that came later than its sessions: each handle would have a random default of its own.
+pub(crate) async fn w3_get_or_insert_gives_everybody_the_same(world: World) {
+    let (counted, counting) = world.counted();
+    let (shop, forms) = (world.sessions::<Shop>(), counted.sessions::<Forms>());
+    let (_, token) = stored(&shop).await;
+    let mut session = open(&forms, &token).await;
+    let (mut stale, mut late) = (open(&forms, &token).await, open(&forms, &token).await);
+    counting.take();
+    session.draft = Some("unsaved".into());
+    stale.csrf = Some("unsaved".into());
+    assert_eq!(session.get_or_insert_with(Forms::CSRF, || "a".into()).await.expect("is made"), "a");
+    assert_eq!(counting.cost(), "1 apply", "absent as far as it knows");
+    assert_eq!(session.csrf.as_deref(), Some("a"));
+    let again = session.get_or_insert_with(Forms::CSRF, || unreachable!("it is there"));
+    assert_eq!(again.await.expect("reads"), "a");
+    assert_eq!(counting.cost(), "nothing", "it knows it");
+    let other = stale.get_or_insert_with(Forms::CSRF, || "b".into());
+    assert_eq!(other.await.expect("reads"), "a", "another was quicker");
+    assert_eq!(counting.cost(), "1 load, 1 apply", "refused, load");
+    assert_eq!(stale.csrf.as_deref(), Some("a"), "an unsaved change of the field is dropped");
+    stale.save().await.expect("there is nothing to save");
+    assert_eq!(counting.cost(), "nothing");
+    assert_eq!(open(&forms, &token).await.csrf.as_deref(), Some("a"));
+    assert_eq!(open(&forms, &token).await.draft, None, "others stay unsaved");
+
+    // What is removed is made anew, and what is past its ttl.
+    late.set(Forms::CODE, Some(1)).await.expect("sets");
+    late.remove(Forms::CSRF).await.expect("removes");
+    let anew = late.get_or_insert_with(Forms::CSRF, || "c".into());
+    assert_eq!(anew.await.expect("is made"), "c");
+    world.clock.advance(minutes(5));
+    assert_eq!(late.get_or_insert_with(Forms::CODE, || 2).await.expect("is made"), 2);
+    assert_eq!(open(&forms, &token).await.code, Some(2));
+
+    // A new session: what its struct has is what is stored.
+    for (csrf, expected) in [(None, "d"), (Some("mine".to_owned()), "mine")] {
+        let mut new = forms.start();
+        new.csrf = csrf;
+        new.draft = Some("saved along".into());
+        counting.take();
+        let made = new.get_or_insert_with(Forms::CSRF, || "d".into());
+        assert_eq!(made.await.expect("stores it"), expected);
+        assert_eq!(counting.cost(), "1 apply");
+        let opened = open(&forms, &new.token().expose()).await;
+        assert_eq!(opened.csrf.as_deref(), Some(expected));
+        assert!(opened.draft.is_some());
+    }
+
+    let error = forms.start().get_or_insert_with(Forms::NUMBER, || f64::NAN).await;
+    assert_eq!(kind(error), ErrorKind::Encode);
+    world.delete(late.id(), Owned::Anyones).await;
+    late.csrf = None;
+    assert_eq!(kind(late.remove(Forms::CSRF).await), ErrorKind::Gone);
+    let gone = late.get_or_insert_with(Forms::CSRF, || "e".into());
+    assert_eq!(kind(gone.await), ErrorKind::Gone, "W1");
+
+    for round in 0..ROUNDS / 4 {
+        let (_, token) = stored(&shop).await;
+        let made: Vec<String> = race((0..8).map(|task| {
+            let (forms, token) = (world.sessions::<Forms>(), token.clone());
+            async move {
+                let mut session = open(&forms, &token).await;
+                let made = session.get_or_insert_with(Forms::CSRF, || task.to_string());
+                made.await.expect("is made or read")
+            }
+        }))
+        .await;
+        let stored = open(&forms, &token).await.csrf.clone().expect("it was stored");
+        assert!(made.iter().all(|it| *it == stored), "round {round}: {made:?}, {stored}");
+    }
+}
+
+#[derive(Debug, SessionData)]
+struct Forms {
+    csrf: Option<String>,
+    draft: Option<String>,
+    #[session(ttl = "5m")]
+    code: Option<u32>,
+    number: Option<f64>,
 }
 
 pub(crate) async fn w3_endless_conflicts_end(world: World) {

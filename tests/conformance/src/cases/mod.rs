@@ -99,6 +99,7 @@ macro_rules! __for_each_case {
                 w3_transact_loses_nothing,
                 w3_transact_has_no_write_skew,
                 w3_transact_keeps_unsaved_changes,
+                w3_get_or_insert_gives_everybody_the_same,
                 w3_endless_conflicts_end,
                 w4_take_hands_a_value_out_once,
                 w4_a_stale_handle_takes_what_is_there_now,

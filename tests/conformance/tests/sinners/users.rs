@@ -191,6 +191,7 @@ sinners! {
         w1_only_the_first_save_creates,
         w1_revoked_session_stays_gone,
         w1_views_share_the_end,
+        w3_get_or_insert_gives_everybody_the_same,
         w6_destroy_does_not_end_a_newer_login,
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
