@@ -65,13 +65,18 @@ use crate::problems::Problems;
 /// | attribute | effect |
 /// |---|---|
 /// | `key = "lang"` | stores the field under this key |
-/// | `alias = "locale"` | also reads this older key when the key is absent; may be repeated |
+/// | `alias = "locale"` | also reads this older key when the key is absent, and the next write moves the value; may be repeated |
 /// | `default = expression` | the value of an absent key, instead of `Default`; evaluated whenever it is needed |
 /// | `ttl = "5m"` | a written value lasts this long; for an `Option`. Units: `ms`, `s`, `m`, `h`, `d`, as in `"1h30m"` |
 /// | `user` | holds the logged-in user: an `Option` of a `SessionUser`, at most one per struct |
 /// | `until_logout` | logout sets the field back to its default |
 /// | `or_default` | a stored value that does not decode reads as the default, with a warning, not as an error |
 /// | `skip` | is not stored: the field has its default in every session that is opened |
+///
+/// Programs from before an `alias` do not know the new key: they neither see what was moved nor are
+/// seen. Where they still run, rename in two deployments, the first with `key = "old"` and
+/// `alias = "new"`, the second with `key = "new"` and `alias = "old"`. Or keep the key: the name of
+/// the field is free.
 ///
 /// A `default` that is another one each time, as a random one is, stays so in sessions stored
 /// before the field existed: it is evaluated at every open until the field is written. Use an

@@ -1,8 +1,8 @@
 //! W5: keys that a struct does not know, older keys, raw texts.
 
-use typed_sessions::{ErrorKind, Session, SessionData, minutes};
+use typed_sessions::{ErrorKind, Field, Session, SessionData, minutes};
 
-use crate::world::{Member, Prefs, Shop, World, kind, open, stored};
+use crate::world::{Member, Prefs, Shop, World, fresh, kind, open, stored};
 
 pub(crate) async fn w5_unknown_keys_stay(world: World) {
     let sessions = world.sessions::<Shop>();
@@ -109,6 +109,120 @@ pub(crate) async fn w5_older_key_moves_with_the_next_write(world: World) {
     session.set(Older::LOCALE, Some("es".into())).await.expect("an older program writes");
     assert_eq!(opened.take(Newer::LANGUAGE).await.expect("takes").as_deref(), Some("es"));
     assert_eq!(keys(&open(&newer, &token).await), ["visits"]);
+}
+
+/// Before.
+#[derive(Debug, SessionData)]
+struct Before {
+    #[session(user)]
+    member: Option<Member>,
+    locale: String,
+    visits: u32,
+}
+
+/// The first deployment: the old keys are written, the new ones are read.
+#[derive(Debug, SessionData)]
+struct First {
+    #[session(user, key = "member", alias = "account")]
+    account: Option<Member>,
+    #[session(key = "locale", alias = "language")]
+    language: String,
+    visits: u32,
+}
+
+/// The second deployment: the new keys are written, the old ones are read.
+#[derive(Debug, SessionData)]
+struct Second {
+    #[session(user, alias = "member")]
+    account: Option<Member>,
+    #[session(alias = "locale")]
+    language: String,
+    visits: u32,
+}
+
+/// A node of some deployment: its names for the same things.
+trait Node: SessionData<User = Member> {
+    const VISITS: Field<Self, u32>;
+    fn language(&mut self) -> &mut String;
+    fn user(&self) -> Option<&Member>;
+}
+
+macro_rules! node {
+    ($($node:ident: $language:ident, $user:ident)*) => {$(
+        impl Node for $node {
+            const VISITS: Field<Self, u32> = $node::VISITS;
+
+            fn language(&mut self) -> &mut String {
+                &mut self.$language
+            }
+
+            fn user(&self) -> Option<&Member> {
+                self.$user.as_ref()
+            }
+        }
+    )*};
+}
+
+node! {
+    Before: locale, member
+    First: language, account
+    Second: language, account
+}
+
+/// Requests that alternate between nodes of two deployments: each sees what the other has written,
+/// and who is logged in.
+async fn side_by_side<A: Node, B: Node>(world: &World, token: &mut String) {
+    let (one, other) = (world.sessions::<A>(), world.sessions::<B>());
+    for round in 0..3_u64 {
+        let mut session = open(&one, token).await;
+        *session.language() = round.to_string();
+        session.save().await.expect("saves");
+        let mut session = open(&other, token).await;
+        assert_eq!(*session.language(), round.to_string(), "what one node wrote is lost");
+        session.language().push('a');
+        session.save().await.expect("saves");
+
+        // Both at a time: a compare-and-swap notices the other node's key.
+        let (mut session, mut late) = (open(&one, token).await, open(&other, token).await);
+        assert_eq!(*session.language(), format!("{round}a"));
+        session.update(A::VISITS, |visits| *visits += 1).await.expect("updates");
+        session.language().push('b');
+        session.save().await.expect("saves");
+        late.transact(|data| data.language().push('c')).await.expect("transacts");
+        assert_eq!(*late.language(), format!("{round}abc"));
+
+        let mut session = open(&one, token).await;
+        session.login(Member::new(round)).await.expect("logs in");
+        *token = fresh(&session);
+        let mut session = open(&other, token).await;
+        assert_eq!(session.user(), Some(&Member::new(round)), "logged in as nobody");
+        session.login(Member::new(round + 1)).await.expect("logs in");
+        *token = fresh(&session);
+        assert_eq!(open(&one, token).await.user(), Some(&Member::new(round + 1)));
+        let renamed = Member { name: "renamed".into(), ..Member::new(round + 1) };
+        other.user(&(round + 1)).sync(&renamed).await.expect("syncs");
+        assert_eq!(open(&one, token).await.user(), Some(&renamed));
+    }
+}
+
+/// The guide's way to rename a key while old and new nodes run side by side.
+pub(crate) async fn w5_a_key_is_renamed_in_two_deployments(world: World) {
+    let before = world.sessions::<Before>();
+    let mut session = before.start();
+    session.save().await.expect("saves");
+    let mut token = session.token().expose();
+    side_by_side::<Before, First>(&world, &mut token).await;
+    side_by_side::<First, Second>(&world, &mut token).await;
+    let session = open(&world.sessions::<Second>(), &token).await;
+    let keys: Vec<_> = session.raw().into_keys().collect();
+    assert_eq!(keys, ["account", "language", "visits"], "every key has moved");
+    drop(session);
+
+    // Why not in one: the node from before neither sees the new key nor is seen.
+    let mut session = open(&before, &token).await;
+    assert!(session.is_logged_in() && session.member.is_none() && session.locale.is_empty());
+    session.set(Before::LOCALE, "lost".into()).await.expect("sets");
+    assert_ne!(open(&world.sessions::<Second>(), &token).await.language, "lost");
 }
 
 pub(crate) async fn w5_views_leave_each_other_alone(world: World) {

@@ -73,6 +73,7 @@ macro_rules! __for_each_case {
                 w5_unknown_keys_stay,
                 w5_raw_fields_are_written_at_once,
                 w5_older_key_moves_with_the_next_write,
+                w5_a_key_is_renamed_in_two_deployments,
                 w5_views_leave_each_other_alone,
             }
             views {

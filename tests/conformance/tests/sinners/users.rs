@@ -58,6 +58,7 @@ sinners! {
         u4_sync_skips_who_changed_hands_meanwhile,
         u5_pages_lose_nobody,
         u5_what_cannot_be_read_can_still_be_ended,
+        w5_a_key_is_renamed_in_two_deployments,
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
