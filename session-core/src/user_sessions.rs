@@ -9,11 +9,11 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt as _};
 
 use crate::context::{Context, Looked, PAGE};
-use crate::data::{FieldSpec, Purpose, Role, SessionData, SessionUser, encode, put};
+use crate::data::{FieldSpec, Role, SessionData, SessionUser, encode, put};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Ended, Event};
 use crate::info::{Relation, SessionInfo};
-use crate::store::{Applied, Change, Deleted, Edit, Header, Owned, Page, Save, UserId};
+use crate::store::{Applied, Change, Deleted, Edit, Header, Owned, Page, Save, SharedStr, UserId};
 use crate::token::SessionId;
 
 /// The sessions of one user, on all devices; made by [`Sessions::user`](crate::Sessions::user).
@@ -231,7 +231,7 @@ impl<D: SessionData> UserSessions<D> {
         let Some(spec) = D::__FIELDS.iter().find(|spec| spec.role == Role::User) else {
             return Ok(0);
         };
-        let text = encode(user, Purpose::Store).map_err(|failure| failure.encoding(spec.key))?;
+        let text = encode(user).map_err(|failure| failure.encoding(spec.key))?;
         self.check_value(spec, &text)?;
         let Live { readable, unreadable } = self.live().await?;
         let mut written = 0;
@@ -259,13 +259,13 @@ impl<D: SessionData> UserSessions<D> {
     async fn sync_one(
         &self,
         spec: &FieldSpec,
-        text: &str,
+        text: &SharedStr,
         id: SessionId,
         mut header: Header,
     ) -> Result<bool> {
         for _ in 0..SYNC_ATTEMPTS {
             let mut save = Save::of(&header, self.context.now());
-            put(&mut save.edit, spec, Some(text), save.now);
+            put(&mut save.edit, spec, Some(text.clone()), save.now);
             match self.context.apply(&id, &Change::Save(save)).await? {
                 Applied::Applied => return Ok(true),
                 Applied::Missing => return Ok(false),
@@ -280,9 +280,9 @@ impl<D: SessionData> UserSessions<D> {
         Ok(false)
     }
 
-    fn check_value(&self, spec: &FieldSpec, json: &str) -> Result<()> {
+    fn check_value(&self, spec: &FieldSpec, json: &SharedStr) -> Result<()> {
         let mut edit = Edit::default();
-        put(&mut edit, spec, Some(json), self.context.now());
+        put(&mut edit, spec, Some(json.clone()), self.context.now());
         let mut texts = edit.set.iter();
         texts.try_for_each(|(key, text)| self.context.policy.check_value(key.as_str(), text))
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use expect_test::{Expect, expect};
-use typed_sessions_core::__private::Purpose;
+use typed_sessions_core::__private::{Writer, Written};
 use typed_sessions_core::store::{
     Applied, Change, Deleted, Found, Header, More, Owned, Page, Record,
 };
@@ -66,8 +66,8 @@ impl SessionData for Empty {
         Ok(())
     }
 
-    fn __write_field(&self, _: usize, _: Purpose) -> Result<Option<String>> {
-        Ok(None)
+    fn __write_field(&self, _: usize, _: &mut Writer) -> Result<Written> {
+        Ok(Written::Nothing)
     }
 
     fn __absorb(&mut self, _: Self) {}

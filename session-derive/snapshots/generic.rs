@@ -104,17 +104,17 @@ where
     fn __write_field(
         &self,
         __index: ::core::primitive::usize,
-        __purpose: ::typed_sessions::__private::Purpose,
-    ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
+        __writer: &mut ::typed_sessions::__private::Writer,
+    ) -> ::typed_sessions::Result<::typed_sessions::__private::Written> {
         match __index {
-            0 => ::typed_sessions::__private::write(Self::ITEMS, &self.items, __purpose),
-            1 => ::typed_sessions::__private::write(Self::LAST, &self.last, __purpose),
-            2 => ::typed_sessions::__private::write(Self::FIRST, &self.first, __purpose),
-            3 => ::typed_sessions::__private::write(Self::SIZE, &self.size, __purpose),
-            4 => {
-                ::typed_sessions::__private::write(Self::MEMBER, &self.member, __purpose)
+            0 => ::typed_sessions::__private::write(Self::ITEMS, &self.items, __writer),
+            1 => ::typed_sessions::__private::write(Self::LAST, &self.last, __writer),
+            2 => ::typed_sessions::__private::write(Self::FIRST, &self.first, __writer),
+            3 => ::typed_sessions::__private::write(Self::SIZE, &self.size, __writer),
+            4 => ::typed_sessions::__private::write(Self::MEMBER, &self.member, __writer),
+            _ => {
+                ::core::result::Result::Ok(::typed_sessions::__private::Written::Nothing)
             }
-            _ => ::core::result::Result::Ok(::core::option::Option::None),
         }
     }
     fn __absorb(&mut self, mut __fresh: Self) {

@@ -53,8 +53,8 @@ where
     fn __write_field(
         &self,
         _: ::core::primitive::usize,
-        _: ::typed_sessions::__private::Purpose,
-    ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
+        _: &mut ::typed_sessions::__private::Writer,
+    ) -> ::typed_sessions::Result<::typed_sessions::__private::Written> {
         ::core::unimplemented!()
     }
     fn __absorb(&mut self, _: Self) {

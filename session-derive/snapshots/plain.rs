@@ -76,22 +76,22 @@ impl ::typed_sessions::SessionData for Shop {
     fn __write_field(
         &self,
         __index: ::core::primitive::usize,
-        __purpose: ::typed_sessions::__private::Purpose,
-    ) -> ::typed_sessions::Result<::core::option::Option<::std::string::String>> {
+        __writer: &mut ::typed_sessions::__private::Writer,
+    ) -> ::typed_sessions::Result<::typed_sessions::__private::Written> {
         match __index {
-            0 => {
-                ::typed_sessions::__private::write(Self::MEMBER, &self.member, __purpose)
-            }
-            1 => ::typed_sessions::__private::write(Self::CART, &self.cart, __purpose),
+            0 => ::typed_sessions::__private::write(Self::MEMBER, &self.member, __writer),
+            1 => ::typed_sessions::__private::write(Self::CART, &self.cart, __writer),
             2 => {
                 ::typed_sessions::__private::write(
                     Self::LANGUAGE,
                     &self.language,
-                    __purpose,
+                    __writer,
                 )
             }
-            3 => ::typed_sessions::__private::write(Self::OTP, &self.otp, __purpose),
-            _ => ::core::result::Result::Ok(::core::option::Option::None),
+            3 => ::typed_sessions::__private::write(Self::OTP, &self.otp, __writer),
+            _ => {
+                ::core::result::Result::Ok(::typed_sessions::__private::Written::Nothing)
+            }
         }
     }
     fn __absorb(&mut self, mut __fresh: Self) {

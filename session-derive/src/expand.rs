@@ -113,17 +113,17 @@ fn write_field(input: &Input<'_>) -> TokenStream {
     let krate = &input.krate;
     let arms = input.stored().map(|field| {
         let (ident, index, constant) = (field.ident, field.index(), field.constant());
-        quote!(#index => #krate::__private::write(Self::#constant, &self.#ident, __purpose),)
+        quote!(#index => #krate::__private::write(Self::#constant, &self.#ident, __writer),)
     });
     quote! {
         fn __write_field(
             &self,
             __index: ::core::primitive::usize,
-            __purpose: #krate::__private::Purpose,
-        ) -> #krate::Result<::core::option::Option<::std::string::String>> {
+            __writer: &mut #krate::__private::Writer,
+        ) -> #krate::Result<#krate::__private::Written> {
             match __index {
                 #(#arms)*
-                _ => ::core::result::Result::Ok(::core::option::Option::None),
+                _ => ::core::result::Result::Ok(#krate::__private::Written::Nothing),
             }
         }
     }

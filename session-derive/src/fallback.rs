@@ -68,8 +68,8 @@ fn stub_implementation(input: &Input<'_>) -> TokenStream {
             fn __write_field(
                 &self,
                 _: ::core::primitive::usize,
-                _: #krate::__private::Purpose,
-            ) -> #krate::Result<::core::option::Option<::std::string::String>> {
+                _: &mut #krate::__private::Writer,
+            ) -> #krate::Result<#krate::__private::Written> {
                 ::core::unimplemented!()
             }
 

@@ -1,22 +1,24 @@
 //! Changes of a struct's fields, as the store is told of them.
 
-use super::json::Purpose;
+use std::ops::Range;
+
+use super::json::{Purpose, Writer, Written};
 use super::session_data::SessionData;
 use super::spec::FieldSpec;
 use crate::error::Result;
-use crate::store::{Edit, Fields, Key, Text};
+use crate::store::{Edit, Fields, Key, SharedStr, Text};
 use crate::time::Timestamp;
 
 /// A field, by its place in the struct, and its new text.
-pub(crate) type FieldChange = (usize, Option<String>);
+pub(crate) type FieldChange = (usize, Option<SharedStr>);
 
 /// Writes a field's text under its key, or removes it. Older keys of the field go either way.
-pub(crate) fn put(edit: &mut Edit, spec: &FieldSpec, json: Option<&str>, now: Timestamp) {
+pub(crate) fn put(edit: &mut Edit, spec: &FieldSpec, json: Option<SharedStr>, now: Timestamp) {
     let key = Key::of_field(spec.key);
     match (json, spec.ttl) {
         (None, _) => edit.remove.push(key),
         (Some(json), None) => edit.set.push((key, Text::lasting(json))),
-        (Some(json), Some(ttl)) => edit.set.push((key, Text::until(now.after(ttl), json))),
+        (Some(json), Some(ttl)) => edit.set.push((key, Text::until(now.after(ttl), &json))),
     }
     edit.remove.extend(spec.aliases.iter().map(|alias| Key::of_field(alias)));
 }
@@ -25,7 +27,7 @@ pub(crate) fn put(edit: &mut Edit, spec: &FieldSpec, json: Option<&str>, now: Ti
 pub(crate) fn edit_of<D: SessionData>(changes: &[FieldChange], now: Timestamp) -> Edit {
     let mut edit = Edit::default();
     for (index, text) in changes {
-        put(&mut edit, &D::__FIELDS[*index], text.as_deref(), now);
+        put(&mut edit, &D::__FIELDS[*index], text.clone(), now);
     }
     edit
 }
@@ -42,38 +44,85 @@ pub(crate) fn expect_all<D: SessionData>(fields: &Fields) -> Vec<(Key, Option<Te
 
 /// Each field of a struct as text at some moment.
 #[derive(Debug)]
-pub(crate) struct Baseline(Vec<FieldText>);
+pub(crate) struct Baseline {
+    /// All texts, one after the other.
+    writer: Writer,
+    fields: Vec<FieldText>,
+}
 
 /// A field's text. `Unknown`, as of a value that cannot be encoded, differs from every text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum FieldText {
-    Known(Option<String>),
+    /// This part of all texts.
+    Known(Range<usize>),
+    Absent,
     Unknown,
 }
 
 impl Baseline {
-    /// The texts that the struct has now.
-    pub(crate) fn of<D: SessionData>(data: &D) -> Self {
-        Self((0..D::__FIELDS.len()).map(|index| FieldText::of(data, index)).collect())
+    /// The texts that the struct has now, which take about so many bytes.
+    pub(crate) fn of<D: SessionData>(data: &D, bytes: usize) -> Self {
+        let writer = Writer::with_capacity(bytes, Purpose::Compare);
+        let mut baseline = Self { writer, fields: Vec::with_capacity(D::__FIELDS.len()) };
+        for index in 0..D::__FIELDS.len() {
+            let text = baseline.write(data, index);
+            baseline.fields.push(text);
+        }
+        baseline
     }
 
-    /// These texts, one for each field.
-    pub(crate) fn from_texts(texts: Vec<Option<String>>) -> Self {
-        Self(texts.into_iter().map(FieldText::Known).collect())
+    fn write<D: SessionData>(&mut self, data: &D, index: usize) -> FieldText {
+        let start = self.writer.bytes().len();
+        match data.__write_field(index, &mut self.writer) {
+            Ok(Written::Text) => FieldText::Known(start..self.writer.bytes().len()),
+            Ok(Written::Nothing) => FieldText::Absent,
+            Err(_) => FieldText::Unknown,
+        }
+    }
+
+    /// The same, if all of them can be stored.
+    pub(crate) fn to_store<D: SessionData>(data: &D) -> Result<Self> {
+        let writer = Writer::new(Purpose::Store);
+        let mut baseline = Self { writer, fields: Vec::with_capacity(D::__FIELDS.len()) };
+        for index in 0..D::__FIELDS.len() {
+            let start = baseline.writer.bytes().len();
+            let text = match data.__write_field(index, &mut baseline.writer)? {
+                Written::Text => FieldText::Known(start..baseline.writer.bytes().len()),
+                Written::Nothing => FieldText::Absent,
+            };
+            baseline.fields.push(text);
+        }
+        baseline.writer.go_on(Purpose::Compare);
+        Ok(baseline)
+    }
+
+    /// All of them, as changes of a struct that has no field yet.
+    pub(crate) fn all(&self) -> Vec<FieldChange> {
+        let text = |text: &FieldText| match text {
+            FieldText::Known(range) => {
+                str::from_utf8(&self.writer.bytes()[range.clone()]).ok().map(SharedStr::new)
+            }
+            FieldText::Absent | FieldText::Unknown => None,
+        };
+        self.fields.iter().map(text).enumerate().collect()
     }
 
     /// From now on this field is compared with the text that it has now.
     pub(crate) fn refresh<D: SessionData>(&mut self, data: &D, index: usize) {
-        self.0[index] = FieldText::of(data, index);
+        self.fields[index] = self.write(data, index);
     }
 
     /// The fields whose text is no longer this one.
     pub(crate) fn differences<D: SessionData>(&self, data: &D) -> Result<Vec<FieldChange>> {
         let mut changes = Vec::new();
-        for (index, before) in self.0.iter().enumerate() {
-            let text = data.__write_field(index, Purpose::Compare)?;
-            if !before.is(text.as_deref()) {
-                changes.push((index, data.__write_field(index, Purpose::Store)?));
+        let mut scratch = self.scratch();
+        for index in 0..self.fields.len() {
+            scratch.start_again(Purpose::Compare);
+            let written = data.__write_field(index, &mut scratch)?;
+            if !self.has(index, written, scratch.bytes()) {
+                scratch.start_again(Purpose::Store);
+                let written = data.__write_field(index, &mut scratch)?;
+                changes.push((index, scratch.text(written)));
             }
         }
         Ok(changes)
@@ -81,21 +130,30 @@ impl Baseline {
 
     /// Whether any field differs. A value that cannot be encoded does.
     pub(crate) fn differs<D: SessionData>(&self, data: &D) -> bool {
-        let mut fields = self.0.iter().enumerate();
-        fields.any(|(index, before)| {
-            let text = data.__write_field(index, Purpose::Compare);
-            !text.is_ok_and(|text| before.is(text.as_deref()))
+        let mut scratch = self.scratch();
+        (0..self.fields.len()).any(|index| {
+            scratch.start_again(Purpose::Compare);
+            let written = data.__write_field(index, &mut scratch);
+            !written.is_ok_and(|written| self.has(index, written, scratch.bytes()))
         })
+    }
+
+    fn scratch(&self) -> Writer {
+        Writer::with_capacity(self.writer.bytes().len(), Purpose::Compare)
+    }
+
+    fn has(&self, index: usize, written: Written, text: &[u8]) -> bool {
+        match (&self.fields[index], written) {
+            (FieldText::Known(range), Written::Text) => self.writer.bytes()[range.clone()] == *text,
+            (FieldText::Absent, Written::Nothing) => true,
+            _ => false,
+        }
     }
 }
 
-impl FieldText {
-    fn of<D: SessionData>(data: &D, index: usize) -> Self {
-        let text = data.__write_field(index, Purpose::Compare);
-        text.map_or(FieldText::Unknown, FieldText::Known)
-    }
-
-    fn is(&self, text: Option<&str>) -> bool {
-        matches!(self, FieldText::Known(known) if known.as_deref() == text)
-    }
+/// A field's text, to be stored; `None` when its key is to be absent.
+pub(crate) fn text_of<D: SessionData>(data: &D, index: usize) -> Result<Option<SharedStr>> {
+    let mut writer = Writer::new(Purpose::Store);
+    let written = data.__write_field(index, &mut writer)?;
+    Ok(writer.text(written))
 }

@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::json::{self, Purpose};
+use super::json::{self, Purpose, Writer, Written};
 use super::session_data::SessionData;
 use super::spec::FieldSpec;
 use crate::error::Result;
+use crate::store::SharedStr;
 
 /// One field of the struct `D`, of type `T`: `Shop::CART` is a `Field<Shop, Vec<String>>`.
 ///
@@ -44,7 +45,7 @@ pub struct Field<D, T, V = T> {
     absent: fn() -> T,
     present: fn(V) -> T,
     decode: fn(&str) -> Result<V, Failure>,
-    encode: fn(&T, Purpose) -> Result<Option<String>, Failure>,
+    write: fn(&T, &mut Writer) -> Result<Written, Failure>,
 }
 
 impl<D, T> Field<D, T>
@@ -60,7 +61,7 @@ where
             absent,
             present: |value| value,
             decode: json::decode,
-            encode: json::encode_present,
+            write: json::write_present,
         }
     }
 }
@@ -78,7 +79,7 @@ where
             absent: || None,
             present: Some,
             decode: json::decode,
-            encode: json::encode_optional,
+            write: json::write_optional,
         }
     }
 }
@@ -131,8 +132,15 @@ impl<D: SessionData, T, V> Field<D, T, V> {
         }
     }
 
-    pub(crate) fn encode(&self, value: &T, purpose: Purpose) -> Result<Option<String>> {
-        (self.encode)(value, purpose).map_err(|failure| failure.encoding(self.key()))
+    pub(crate) fn write(&self, value: &T, writer: &mut Writer) -> Result<Written> {
+        (self.write)(value, writer).map_err(|failure| failure.encoding(self.key()))
+    }
+
+    /// The text of a value that is to be stored; `None` when its key is to be absent.
+    pub(crate) fn encode(&self, value: &T) -> Result<Option<SharedStr>> {
+        let mut writer = Writer::new(Purpose::Store);
+        let written = self.write(value, &mut writer)?;
+        Ok(writer.text(written))
     }
 }
 

@@ -5,53 +5,120 @@ use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
 use super::lossless;
+use crate::store::SharedStr;
 
 pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::reading::<T>(text, &error))
 }
 
-/// What a text is made for.
-#[doc(hidden)]
+/// What texts are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To be compared with another one.
+pub(crate) enum Purpose {
+    /// To be compared with others.
     Compare,
     /// To be stored: the value must come back from it.
     Store,
 }
 
-/// The text of a value; for one that is to be stored, only if the value comes back from it.
-///
-/// Texts are not compared for that: a map may come out in another order each time.
-pub(crate) fn encode<T: Serialize + DeserializeOwned>(
-    value: &T,
+/// Where the texts of fields go, one after the other.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Writer {
+    bytes: Vec<u8>,
     purpose: Purpose,
-) -> Result<String, Failure> {
-    let text = serde_json::to_string(value).map_err(|error| Failure::refused::<T>(&error))?;
-    match purpose {
-        Purpose::Compare => {}
-        Purpose::Store => check(value, &text)?,
-    }
-    Ok(text)
 }
 
-fn check<T: Serialize + DeserializeOwned>(value: &T, text: &str) -> Result<(), Failure> {
+/// Whether there is a text.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Written {
+    /// It is the last one that the writer has.
+    Text,
+    /// The field's key is to be absent.
+    Nothing,
+}
+
+impl Writer {
+    pub(crate) fn new(purpose: Purpose) -> Self {
+        Self { bytes: Vec::new(), purpose }
+    }
+
+    /// For about so many bytes.
+    pub(crate) fn with_capacity(bytes: usize, purpose: Purpose) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), purpose }
+    }
+
+    /// All texts that were written.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What was written is of no interest any more; what follows is for this.
+    pub(crate) fn start_again(&mut self, purpose: Purpose) {
+        self.bytes.clear();
+        self.purpose = purpose;
+    }
+
+    /// What follows is for this.
+    pub(crate) fn go_on(&mut self, purpose: Purpose) {
+        self.purpose = purpose;
+    }
+
+    /// The text, if one was written, and only one.
+    pub(crate) fn text(&self, written: Written) -> Option<SharedStr> {
+        match written {
+            // JSON's writer makes UTF-8.
+            Written::Text => str::from_utf8(&self.bytes).ok().map(SharedStr::new),
+            Written::Nothing => None,
+        }
+    }
+}
+
+/// Adds the text of a value; of one that is to be stored, only if the value comes back from it.
+///
+/// Texts are not compared for that: a map may come out in another order each time.
+fn write<T: Serialize + DeserializeOwned>(value: &T, writer: &mut Writer) -> Result<(), Failure> {
+    let start = writer.bytes.len();
+    let written = serde_json::to_writer(&mut writer.bytes, value)
+        .map_err(|error| Failure::refused::<T>(&error))
+        .and_then(|()| match writer.purpose {
+            Purpose::Compare => Ok(()),
+            Purpose::Store => check(value, &writer.bytes[start..]),
+        });
+    if written.is_err() {
+        writer.bytes.truncate(start);
+    }
+    written
+}
+
+fn check<T: Serialize + DeserializeOwned>(value: &T, text: &[u8]) -> Result<(), Failure> {
     lossless::check(value).map_err(|loss| Failure::lost::<T>(&loss))?;
-    let read = serde_json::from_str::<T>(text);
+    let read = serde_json::from_slice::<T>(text);
     read.map(drop).map_err(|error| Failure::one_way::<T>(&error))
 }
 
-pub(crate) fn encode_present<T: Serialize + DeserializeOwned>(
-    value: &T,
-    purpose: Purpose,
-) -> Result<Option<String>, Failure> {
-    encode(value, purpose).map(Some)
+/// The text of a value that is to be stored.
+pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T) -> Result<SharedStr, Failure> {
+    let mut writer = Writer::new(Purpose::Store);
+    let written = write_present(value, &mut writer)?;
+    Ok(writer.text(written).unwrap_or(SharedStr::Static("null")))
 }
 
-#[allow(clippy::ref_option, reason = "a `Field<D, T>` encodes a `&T`, whatever `T` is")]
-pub(crate) fn encode_optional<T: Serialize + DeserializeOwned>(
+pub(crate) fn write_present<T: Serialize + DeserializeOwned>(
+    value: &T,
+    writer: &mut Writer,
+) -> Result<Written, Failure> {
+    write(value, writer).map(|()| Written::Text)
+}
+
+#[allow(clippy::ref_option, reason = "a `Field<D, T>` writes a `&T`, whatever `T` is")]
+pub(crate) fn write_optional<T: Serialize + DeserializeOwned>(
     value: &Option<T>,
-    purpose: Purpose,
-) -> Result<Option<String>, Failure> {
-    value.as_ref().map(|value| encode(value, purpose)).transpose()
+    writer: &mut Writer,
+) -> Result<Written, Failure> {
+    match value {
+        Some(value) => write_present(value, writer),
+        None => Ok(Written::Nothing),
+    }
 }

@@ -11,10 +11,12 @@ mod spec;
 mod stored;
 mod user;
 
-pub(crate) use self::edit::{Baseline, FieldChange, edit_of, expect_all, expect_field, put};
+pub(crate) use self::edit::{
+    Baseline, FieldChange, edit_of, expect_all, expect_field, put, text_of,
+};
 pub use self::field::Field;
-pub use self::json::Purpose;
 pub(crate) use self::json::encode;
+pub use self::json::{Writer, Written};
 pub(crate) use self::read::read_struct;
 pub use self::read::{absent, read, write};
 pub use self::session_data::SessionData;

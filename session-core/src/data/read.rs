@@ -1,7 +1,7 @@
 //! Reading and writing a struct's fields: what the derive's code calls, and the struct as a whole.
 
 use super::field::Field;
-use super::json::Purpose;
+use super::json::{Writer, Written};
 use super::session_data::SessionData;
 use super::stored::Stored;
 use super::user::SessionUser;
@@ -15,13 +15,13 @@ pub fn read<D: SessionData, T, V>(stored: &Stored<'_>, field: Field<D, T, V>) ->
     field.decode(stored.text(field.spec()))
 }
 
-/// The JSON text of a field's value; `None` when its key is to be absent.
+/// Writes the JSON text of a field's value; nothing when its key is to be absent.
 pub fn write<D: SessionData, T, V>(
     field: Field<D, T, V>,
     value: &T,
-    purpose: Purpose,
-) -> Result<Option<String>> {
-    field.encode(value, purpose)
+    writer: &mut Writer,
+) -> Result<Written> {
+    field.write(value, writer)
 }
 
 /// The value of a field whose key is absent.

@@ -1,6 +1,6 @@
 //! What `#[derive(SessionData)]` implements: a struct as a set of session keys.
 
-use super::json::Purpose;
+use super::json::{Writer, Written};
 use super::spec::FieldSpec;
 use super::stored::Stored;
 use super::user::SessionUser;
@@ -47,9 +47,9 @@ pub trait SessionData: Sized + Send + 'static {
     #[doc(hidden)]
     fn __read_field(&mut self, index: usize, stored: &Stored<'_>) -> Result<()>;
 
-    /// One field as JSON text; `None` when its key is to be absent.
+    /// Writes one field as JSON text; nothing when its key is to be absent.
     #[doc(hidden)]
-    fn __write_field(&self, index: usize, purpose: Purpose) -> Result<Option<String>>;
+    fn __write_field(&self, index: usize, writer: &mut Writer) -> Result<Written>;
 
     /// Takes over the stored fields of another struct; fields marked `skip` stay.
     #[doc(hidden)]

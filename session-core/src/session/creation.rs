@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::commit::{Ground, Plan, limit_reached};
 use super::handle::{Of, Replacement, Session, Standing, State};
 use super::origin::{Claim, Creation, Life};
-use crate::data::{Baseline, Purpose, Role, SessionData, edit_of};
+use crate::data::{Baseline, Role, SessionData, edit_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Ended, Event};
 use crate::store::{Applied, Change, Create, Edit, Fields, Header, Key, Owned, Record, Text};
@@ -53,12 +53,9 @@ impl<D: SessionData> Session<D> {
         now: Timestamp,
     ) -> Result<Option<R>> {
         let Life::Unsent(lineage) = self.origin.life() else { return Ok(None) };
-        let texts: Vec<_> = (0..D::__FIELDS.len())
-            .map(|index| self.data.__write_field(index, Purpose::Store))
-            .collect::<Result<_>>()?;
+        let texts = Baseline::to_store(&self.data)?;
         let (token, policy) = (self.origin.token(), &self.context.policy);
-        let all: Vec<_> = texts.iter().cloned().enumerate().collect();
-        let fields = Fields::default().with(&edit_of::<D>(&all, now));
+        let fields = Fields::default().with(&edit_of::<D>(&texts.all(), now));
         let anonymous = Record::new(policy.create(token.secret(), lineage, now), fields);
         let plan = plan(&Ground { record: &anonymous, token: &token, unsaved: &[], now })?;
         let Plan { header, secret, expected: _, edit, limit, result } = plan;
@@ -84,7 +81,7 @@ impl<D: SessionData> Session<D> {
             return Ok(None);
         }
         // Whatever becomes of it: what is sent now need not be sent again.
-        let before = self.baseline.replace(Baseline::from_texts(texts));
+        let before = self.baseline.replace(texts);
         self.sent = Some(Arc::clone(&creation));
         let (context, id) = (Arc::clone(&self.context), self.id());
         match context.apply(&id, &creation.change).await? {

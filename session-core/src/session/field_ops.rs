@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{Ground, Plan, Unsaved};
 use super::handle::{Session, Standing};
-use crate::data::{Field, Purpose, Role, SessionData, Stored, encode, expect_field, put};
+use crate::data::{Field, Role, SessionData, Stored, encode, expect_field, put, text_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::Edit;
+use crate::store::{Edit, SharedStr};
 use crate::time::Timestamp;
 
 impl<D: SessionData> Session<D> {
@@ -37,7 +37,7 @@ impl<D: SessionData> Session<D> {
     /// ```
     pub async fn get<T, V>(&mut self, field: Field<D, T, V>) -> Result<T> {
         if self.settle().await? == Standing::Unsent {
-            let text = self.data.__write_field(field.index(), Purpose::Store)?;
+            let text = text_of(&self.data, field.index())?;
             return field.decode(text.as_deref());
         }
         let now = self.load().await?;
@@ -72,9 +72,9 @@ impl<D: SessionData> Session<D> {
     /// ```
     pub async fn set<T, V>(&mut self, field: Field<D, T, V>, value: T) -> Result<()> {
         require_no_user(field, "set")?;
-        let text = field.encode(&value, Purpose::Store)?;
+        let text = field.encode(&value)?;
         self.commit(Unsaved::Stays, |ground| {
-            Ok(Plan::fields(written(field, text.as_deref(), ground.now), ()))
+            Ok(Plan::fields(written(field, text.clone(), ground.now), ()))
         })
         .await?;
         self.take_over(field, value);
@@ -184,12 +184,12 @@ impl<D: SessionData> Session<D> {
                 let before = Stored::new(&record.fields, *now).text(field.spec());
                 let mut value = field.decode(before)?;
                 let result = change(&mut value);
-                let text = field.encode(&value, Purpose::Store)?;
+                let text = field.encode(&value)?;
                 let edit = if text.as_deref() == before {
                     // Sent all the same: what `change` saw must have been the stored one.
                     Edit::default()
                 } else {
-                    written(field, text.as_deref(), *now)
+                    written(field, text.clone(), *now)
                 };
                 let expected = expect_field(field.spec(), &record.fields);
                 Ok(Plan::swap(expected, edit, (value, result)))
@@ -257,12 +257,12 @@ impl<D: SessionData> Session<D> {
             .commit(Unsaved::Stays, |Ground { record, now, .. }| {
                 let before = Stored::new(&record.fields, *now).text(field.spec());
                 if let (Some(text), Some(_)) = (before, field.decode(before)?) {
-                    return Ok(Plan::fields(Edit::default(), text.to_owned()));
+                    return Ok(Plan::fields(Edit::default(), SharedStr::new(text)));
                 }
-                let made = encode(&make(), Purpose::Store);
+                let made = encode(&make());
                 let text = made.map_err(|failure| failure.encoding(field.key()))?;
                 let expected = expect_field(field.spec(), &record.fields);
-                Ok(Plan::swap(expected, written(field, Some(&text), *now), text))
+                Ok(Plan::swap(expected, written(field, Some(text.clone()), *now), text))
             })
             .await?;
         self.take_over(field, field.decode(Some(&text))?);
@@ -277,8 +277,8 @@ impl<D: SessionData> Session<D> {
     ) -> Result<Option<R>> {
         require_no_user(field, operation)?;
         if self.settle().await? == Standing::Unsent {
-            let text = self.data.__write_field(field.index(), Purpose::Store)?;
-            let taken = text.map(|text| read(&text)).transpose()?;
+            let text = text_of(&self.data, field.index())?;
+            let taken = text.as_deref().map(read).transpose()?;
             *field.slot(&mut self.data) = field.absent();
             return Ok(taken);
         }
@@ -322,7 +322,7 @@ impl<D: SessionData> Session<D> {
 /// The edit that writes a field's text, or removes it.
 fn written<D: SessionData, T, V>(
     field: Field<D, T, V>,
-    text: Option<&str>,
+    text: Option<SharedStr>,
     now: Timestamp,
 ) -> Edit {
     let mut edit = Edit::default();

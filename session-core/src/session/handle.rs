@@ -308,7 +308,8 @@ impl<D: SessionData> Deref for Session<D> {
 impl<D: SessionData> DerefMut for Session<D> {
     fn deref_mut(&mut self) -> &mut D {
         if self.baseline.is_none() {
-            self.baseline = Some(Baseline::of(&self.data));
+            let bytes = self.record().map_or(0, |record| record.fields.bytes());
+            self.baseline = Some(Baseline::of(&self.data, bytes));
         }
         &mut self.data
     }

@@ -6,12 +6,12 @@ use super::commit::{Ground, Plan, Unsaved};
 use super::handle::{Session, Standing};
 use super::renew::require_admission;
 use crate::data::{
-    FieldChange, FieldSpec, Purpose, Role, SessionData, SessionUser as _, Stored, edit_of, encode,
+    FieldChange, FieldSpec, Role, SessionData, SessionUser as _, Stored, edit_of, encode,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::login::Login;
-use crate::store::{Fields, Limit, UserId};
+use crate::store::{Fields, Limit, SharedStr, UserId};
 use crate::token::{AuthTag, Secret};
 
 impl<D: SessionData> Session<D> {
@@ -82,7 +82,7 @@ impl<D: SessionData> Session<D> {
             .position(|spec| spec.role == Role::User)
             .ok_or_else(no_user_field)?;
         let key = D::__FIELDS[index].key;
-        let text = encode(&user, Purpose::Store).map_err(|failure| failure.encoding(key))?;
+        let text = encode(&user).map_err(|failure| failure.encoding(key))?;
 
         self.settle().await?;
         self.refresh_for_the_token().await?;
@@ -201,7 +201,7 @@ impl<D: SessionData> Session<D> {
 /// The user as the field is to hold them.
 struct UserField {
     index: usize,
-    text: String,
+    text: SharedStr,
 }
 
 fn until_logout<D: SessionData>() -> impl Iterator<Item = (usize, &'static FieldSpec)> {
@@ -209,7 +209,7 @@ fn until_logout<D: SessionData>() -> impl Iterator<Item = (usize, &'static Field
 }
 
 /// The changes with one more, in place of an earlier one of the same field.
-fn with(mut changes: Vec<FieldChange>, index: usize, text: Option<String>) -> Vec<FieldChange> {
+fn with(mut changes: Vec<FieldChange>, index: usize, text: Option<SharedStr>) -> Vec<FieldChange> {
     changes.retain(|(other, _)| *other != index);
     changes.push((index, text));
     changes

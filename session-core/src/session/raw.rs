@@ -6,7 +6,7 @@ use super::commit::{Plan, Unsaved};
 use super::handle::Session;
 use crate::data::{FieldChange, Role, SessionData, Stored, edit_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Fields, Key, Text};
+use crate::store::{Fields, Key, SharedStr, Text};
 
 impl<D: SessionData> Session<D> {
     /// The fields as stored, key to JSON text, as of the last store call of this handle; fields
@@ -68,9 +68,9 @@ impl<D: SessionData> Session<D> {
         K: AsRef<str>,
         T: AsRef<str>,
     {
-        let texts: BTreeMap<String, String> = fields
+        let texts: BTreeMap<String, SharedStr> = fields
             .into_iter()
-            .map(|(key, json)| (key.as_ref().to_owned(), json.as_ref().to_owned()))
+            .map(|(key, json)| (key.as_ref().to_owned(), SharedStr::new(json.as_ref())))
             .collect();
         texts.iter().try_for_each(|(key, json)| check_text::<D>(key, json))?;
         let now = self.context.now();
@@ -87,7 +87,8 @@ impl<D: SessionData> Session<D> {
         self.commit(Unsaved::Stays, |ground| {
             let mut edit = edit_of::<D>(&known, ground.now);
             let unknown = texts.iter().filter(|(key, _)| is_known(key).is_none());
-            edit.set.extend(unknown.map(|(key, json)| (Key::new(key), Text::lasting(json))));
+            edit.set
+                .extend(unknown.map(|(key, json)| (Key::new(key), Text::lasting(json.clone()))));
             Ok(Plan::fields(edit, ()))
         })
         .await?;

@@ -52,7 +52,7 @@ impl<D: SessionData> Session<D> {
         let (data, result) = self
             .commit(Unsaved::Along, |Ground { record, unsaved, now, .. }| {
                 let mut data = read_struct::<D>(&record.header, &record.fields, *now)?;
-                let before = Baseline::of(&data);
+                let before = Baseline::of(&data, record.fields.bytes());
                 let alone = Fields::default().with(&edit_of::<D>(unsaved, *now));
                 let overlay = Stored::new(&alone, *now);
                 unsaved.iter().try_for_each(|(index, _)| data.__read_field(*index, &overlay))?;

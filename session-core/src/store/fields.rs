@@ -69,12 +69,12 @@ impl Text {
         Self(SharedStr::new(stored))
     }
 
-    pub(crate) fn lasting(json: &str) -> Self {
-        Self(SharedStr::new(json))
+    pub(crate) fn lasting(json: SharedStr) -> Self {
+        Self(json)
     }
 
     pub(crate) fn until(deadline: Timestamp, json: &str) -> Self {
-        Self(format!("@{} {json}", deadline.as_millis()).into())
+        Self(SharedStr::from(format!("@{} {json}", deadline.as_millis())))
     }
 
     /// The value as a store keeps it.

@@ -21,5 +21,6 @@ pub use self::page::{Cursor, Found, Page};
 pub(crate) use self::record::{CurrentSecret, Persistence, PreviousSecret, SuccessorState};
 pub use self::record::{Header, Record};
 pub use self::session_store::SessionStore;
+pub(crate) use self::shared_str::SharedStr;
 pub(crate) use self::user_id::LoginInfo;
 pub use self::user_id::UserId;

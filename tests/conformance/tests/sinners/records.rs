@@ -205,7 +205,6 @@ sinners! {
         f2_the_advice_fits_the_field,
         f2_unreadable_value_survives_other_writes,
         r5_a_dead_token_has_no_recent_proof,
-        u1_random_operations_keep_the_index,
         u4_sync_skips_who_changed_hands_meanwhile,
         w1_expired_record_counts_as_missing,
         w1_expired_record_is_not_replaced,
@@ -225,7 +224,9 @@ sinners! {
         w_every_pair_of_operations_keeps_the_rules,
         w_random_operations_follow_the_model,
     ] or [
+        f5_any_number_of_runtimes,
         r6_renewal_races_with_writes,
+        u1_random_operations_keep_the_index,
         w3_one_of_many_swaps_wins,
         w3_transact_has_no_write_skew,
         w3_transact_loses_nothing,

@@ -28,6 +28,7 @@ sinners! {
         u3_oldest_is_the_least_recently_used,
     ] or []
     forgets_the_index: ForgetsTheIndex => [
+        f5_any_number_of_runtimes,
         c3_cost_of_users,
         c_apply_is_what_evaluate_says,
         e1_the_stores_own_expiry_follows_the_deadline,
@@ -161,6 +162,7 @@ sinners! {
     never_expires: NeverExpires => [e1_what_the_store_let_expire_is_missing_everywhere] or []
     pages_by_counting: PagesByCounting => [u5_pages_lose_nobody] or []
     pretends_to_delete: PretendsToDelete => [
+        f5_any_number_of_runtimes,
         c3_cost_of_users,
         c_apply_is_what_evaluate_says,
         c_what_handles_can_tell,
