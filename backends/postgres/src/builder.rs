@@ -8,13 +8,13 @@ use sqlx::postgres::PgConnectOptions;
 use typed_sessions_core::__backend::connecting_limit;
 use typed_sessions_core::{Error, Result};
 
-use crate::error::from_driver;
 use crate::link::Link;
 use crate::logging::Logging;
 use crate::migrate::check_encoding;
 use crate::names::Names;
 use crate::schema;
 use crate::store::PostgresStore;
+use crate::url;
 
 /// Longer, and a request is given up by everybody else before.
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -99,8 +99,9 @@ impl PostgresStoreBuilder {
     }
 
     /// Where PostgreSQL is: `postgres://user:password@host:port/database`. Percent-encode what has
-    /// a meaning in URLs. Further parameters as of [`PgConnectOptions`], such as
-    /// `?sslmode=verify-full` (feature `tls`).
+    /// a meaning in URLs: `#` in a password is `%23`. Further parameters as of
+    /// [`PgConnectOptions`], such as `?sslmode=verify-full` (feature `tls`); one that it does not
+    /// know is an error.
     ///
     /// Without a URL and a pool, the variables `PGHOST`, `PGUSER` and so on decide, as for every
     /// client of PostgreSQL.
@@ -204,7 +205,7 @@ impl PostgresStoreBuilder {
         }
         let Some(pool) = &self.pool else {
             let options: PgConnectOptions = match &self.url {
-                Some(url) => url.parse().map_err(|error| from_driver(&error))?,
+                Some(url) => url::parse(url)?,
                 None => PgConnectOptions::new(),
             };
             // No float is read, and PgBouncer refuses the parameter.

@@ -9,7 +9,11 @@ use typed_sessions_core::Error;
 /// Why a call failed, for people. No value of a field and no password is in it.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("PostgreSQL answered with {0}, which no statement of this store does")]
+    #[error(
+        "PostgreSQL answered with {0}, which no statement of this store does: the table or its \
+         function is another program's, or was changed. `migrate` says which; or give the store a \
+         `schema` or a `table` of its own"
+    )]
     Unexpected(&'static str),
     #[error(
         "the table of sessions is not there, or is another ({0}): call `migrate` on the store, or \
@@ -192,8 +196,8 @@ pub(crate) fn from_driver(error: &DriverError) -> Error {
         DriverError::Tls(error) => Error::store(Failure::Tls(error.to_string())),
         // Its text could quote the URL.
         DriverError::Configuration(_) => Error::config(
-            "the PostgreSQL connection cannot be made: the store's URL must look like \
-             `postgres://user:password@host:port/database?sslmode=verify-full`",
+            "the PostgreSQL connection cannot be made with these settings: check the store's URL, \
+             and the files that it names",
         ),
         other => Error::store(Failure::Other(other.to_string())),
     }
@@ -209,10 +213,10 @@ fn from_database(error: &dyn DatabaseError) -> Error {
         "28000" => Error::store(Failure::NotLetIn(text)),
         "3D000" => Error::store(Failure::NoDatabase(text)),
         "42501" => Error::store(Failure::Permission(text)),
-        "42P01" | "3F000" | "42703" | "42883" | "42P10" | "42804" => {
+        "42P01" | "3F000" | "42703" | "42883" | "42P10" | "42804" | "42809" => {
             Error::store(Failure::NotMigrated(text))
         }
-        "42P07" | "42710" | "42723" => Error::store(Failure::NameTaken(text)),
+        "42P07" | "42710" | "42723" | "42725" => Error::store(Failure::NameTaken(text)),
         "26000" | "42P05" => Error::store(Failure::Unprepared(text)),
         // 57014 is a statement_timeout, 55P03 a lock_timeout.
         "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => {

@@ -17,6 +17,7 @@ mod statements;
 mod store;
 mod sweeper;
 mod template;
+mod url;
 mod verdict;
 
 pub use crate::builder::PostgresStoreBuilder;

@@ -13,7 +13,7 @@ use crate::error::{from_driver, timed_out, unexpected};
 use crate::link::{Link, Tries};
 use crate::logging::Logging;
 use crate::names::Names;
-use crate::schema::{create_versions, insert_version, steps};
+use crate::schema::{COLUMNS, VERSIONS_COLUMNS, create_versions, insert_version, steps};
 use crate::statements::{Statement, safe};
 use crate::store::PostgresStore;
 
@@ -24,6 +24,17 @@ const TAKES_AT_MOST: Duration = Duration::from_mins(1);
 /// `to_regclass` may answer from a cache, without what another node has just committed.
 const IS_UNLOGGED: &str = "SELECT relpersistence = 'u' FROM pg_class \
     JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1 AND relname = $2";
+/// Whether what has a name is a table with these columns, `name type` each, at least; nothing when
+/// the name is free.
+const IS_TABLE_WITH: &str = "SELECT relkind IN ('r', 'p') AND NOT EXISTS ( \
+    SELECT FROM unnest(string_to_array($3, ', ')) needed WHERE NOT EXISTS ( \
+    SELECT FROM pg_attribute WHERE attrelid = pg_class.oid \
+    AND attname || ' ' || format_type(atttypid, NULL) = needed)) FROM pg_class \
+    JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $1 AND relname = $2";
+/// Whether the function of a login is there, by its parameters.
+const IS_LOGIN: &str = "SELECT coalesce(bool_or(pronargs = 20 \
+    AND proargnames @> '{verdict,evicted}'::text[]), false) FROM pg_proc \
+    JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = $1 AND proname = $2";
 const SCHEMA_EXISTS: &str = "SELECT true FROM pg_namespace WHERE nspname = $1";
 
 /// Every text must fit.
@@ -105,11 +116,19 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
 
 /// The schema's version, 0 when there is none.
 async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> Result<i32> {
-    let table = names.bare("_migrations");
-    if look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &table]).await?.is_none() {
-        return Ok(0);
-    }
     let table = names.qualified("_migrations");
+    let wanted = [names.bare_schema(), &*names.bare("_migrations"), VERSIONS_COLUMNS];
+    match look_up(connection, IS_TABLE_WITH, &wanted).await? {
+        None => return Ok(0),
+        Some(true) => {}
+        Some(false) => {
+            return Err(Error::config(format!(
+                "{table} is not this store's: it would be a table with {VERSIONS_COLUMNS}, and is \
+                 something else, of another program most likely. Give the store a `table` or a \
+                 `schema` of its own"
+            )));
+        }
+    }
     let sql = safe(format!("SELECT coalesce(max(version), 0) FROM {table}"));
     let row = once(sqlx::query(sql)).fetch_one(connection).await;
     let version: i32 = first(&[row.map_err(|error| from_driver(&error))?])?;
@@ -133,6 +152,21 @@ async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logg
              or drop the former and migrate anew"
         )));
     };
+    let wanted = [names.bare_schema(), &*names.bare(""), COLUMNS];
+    if look_up(connection, IS_TABLE_WITH, &wanted).await? != Some(true) {
+        return Err(Error::config(format!(
+            "{table} is not this store's table, or was changed: the store needs one with \
+             {COLUMNS}. Give the store a `table` or a `schema` of its own, or restore it"
+        )));
+    }
+    let login = names.bare("_login");
+    if look_up(connection, IS_LOGIN, &[names.bare_schema(), &login]).await? != Some(true) {
+        let (login, versions) = (names.qualified("_login"), names.qualified("_migrations"));
+        return Err(Error::config(format!(
+            "{versions} says that the schema is there, but the function {login} is not, or is \
+             another: take it from what `migration_sql` gives"
+        )));
+    }
     let (is, asked, change) = match (is_unlogged, logging) {
         (true, Logging::Logged) => ("unlogged", "unlogged(false)", "LOGGED"),
         (false, Logging::Unlogged) => ("logged", "unlogged(true)", "UNLOGGED"),

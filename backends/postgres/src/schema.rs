@@ -48,6 +48,14 @@ pub(crate) fn whole(names: &Names, logging: Logging) -> String {
     sql
 }
 
+/// The columns of the latest version, `name type` each, as PostgreSQL calls the types.
+pub(crate) const COLUMNS: &str = "id bytea, header text, revision bigint, login_epoch bigint, \
+    deadline bigint, last_seen bigint, user_id bytea, sweep_at timestamp with time zone, \
+    fields jsonb, expires_at timestamp with time zone";
+
+/// The columns of the table of versions.
+pub(crate) const VERSIONS_COLUMNS: &str = "version integer, applied timestamp with time zone";
+
 /// The table of the versions that a database has.
 pub(crate) fn create_versions(names: &Names) -> String {
     let table = names.qualified("_migrations");

@@ -28,6 +28,13 @@ async fn settings_that_contradict_each_other_are_refused() {
             PostgresStore::builder().url("localhost hunter2"),
             "postgres://user:password@host:port/database",
         ),
+        ("a misspelt parameter", builder_with(&server, "?sslmod=hunter2"), "`sslmod`"),
+        ("a fragment", builder_with(&server, "#hunter2"), "behind `#`"),
+        (
+            "no encoding",
+            PostgresStore::builder().url("postgres://u:hunter2#/@h/d"),
+            "percent-encoding",
+        ),
         (
             "no port",
             PostgresStore::builder().url("postgres://u:hunter2@h:x/d"),
@@ -40,6 +47,29 @@ async fn settings_that_contradict_each_other_are_refused() {
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
     works(migrated(given()).await).await;
+}
+
+fn builder_with(server: &Postgres, tail: &str) -> typed_sessions::postgres::PostgresStoreBuilder {
+    PostgresStore::builder().url(server.url() + tail)
+}
+
+#[tokio::test]
+async fn what_a_url_says_is_used() {
+    let server = Postgres::start(&[]);
+    let tail = "?options[tcp_keepalives_idle]=61&application_name=shop";
+    let store = builder_with(&server, tail).connect().await.expect("connects");
+    for (setting, value) in [("tcp_keepalives_idle", "61"), ("application_name", "shop")] {
+        let query = typed_sessions::postgres::sqlx::query_scalar("SELECT current_setting($1)");
+        let set: String = query.bind(setting).fetch_one(store.pool()).await.expect("answers");
+        assert_eq!(set, value, "{setting}");
+    }
+    let url = server.url() + "?sslmod=hunter2";
+    for url in [url.replace("postgres://", "postgresql://"), url] {
+        let error = connect(url).await.expect_err("nobody reads it");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("`sslmod`"), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
 }
 
 #[tokio::test]

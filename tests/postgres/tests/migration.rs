@@ -5,7 +5,7 @@ use typed_sessions::store::Page;
 use typed_sessions::{
     ErrorKind, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, connect,
 };
-use typed_sessions_postgres_tests::{Shop, logged_in, migrated, sessions, works};
+use typed_sessions_postgres_tests::{Shop, logged_in, migrated, reason, sessions, works};
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// What version 1 printed as its SQL.
@@ -79,6 +79,78 @@ async fn a_newer_schema_is_refused() {
             .contains("has version 3, this version of typed-sessions knows versions up to 2"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_has_the_name_of_ours_and_is_not_is_told_and_left_alone() {
+    let server = Postgres::start(&[]);
+    let others = [
+        "TABLE {} (version bigint)",
+        "TABLE {} (version bigint PRIMARY KEY, dirty boolean)",
+        "TABLE {} (version text, applied timestamptz)",
+        "TABLE {} (version int)",
+        "TABLE {} (name text)",
+        "TABLE {} ()",
+        "VIEW {} AS SELECT 1 AS version, now() AS applied",
+        "SEQUENCE {}",
+        "TYPE {} AS (version int, applied timestamptz)",
+    ];
+    for (n, other) in others.iter().enumerate() {
+        let table = format!("x{n}");
+        server.sql(&format!("CREATE {}", other.replace("{}", &format!("{table}_migrations"))));
+        let builder = PostgresStore::builder().url(server.url()).table(&table);
+        let store = builder.connect().await.expect("connects");
+        let error = store.migrate().await.expect_err(other);
+        assert_eq!(error.kind(), ErrorKind::Config, "{other}: {error:?}");
+        let name = format!("\"public\".\"{table}_migrations\"");
+        assert!(error.to_string().contains(&name), "{other}: {error}");
+        assert!(error.to_string().contains("a `table` or a `schema` of its own"), "{error}");
+        assert!(server.try_sql(&format!("SELECT FROM {table}")).is_err(), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_somebody_changed_is_told() {
+    let server = Postgres::start(&[]);
+    for (n, (change, names)) in [
+        ("ALTER TABLE {} DROP COLUMN fields", "fields jsonb"),
+        ("ALTER TABLE {} ALTER fields TYPE json", "fields jsonb"),
+        ("DROP TABLE {}; CREATE TABLE {} (mine int)", "\"public\".\"x1\""),
+        ("DROP TABLE {}; CREATE VIEW {} AS SELECT 1 AS id", "\"public\".\"x1\""),
+        ("DROP FUNCTION {}_login", "\"public\".\"x1_login\""),
+        (
+            "DROP FUNCTION {}_login; CREATE FUNCTION {}_login() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "\"public\".\"x1_login\"",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let table = format!("x{n}");
+        let builder = PostgresStore::builder().url(server.url()).table(&table);
+        let store = migrated(builder).await;
+        server.sql(&change.replace("{}", &table));
+        let error = store.migrate().await.expect_err(change);
+        assert_eq!(error.kind(), ErrorKind::Config, "{change}: {error:?}");
+        assert!(error.to_string().contains(&names.replace("x1", &table)), "{change}: {error}");
+        if let Err(error) = sessions(store).start().save().await {
+            assert_eq!(error.kind(), ErrorKind::Store, "{change}");
+        }
+    }
+    // What one may do with it.
+    let store = migrated(PostgresStore::builder().url(server.url()).table("y")).await;
+    server.sql("ALTER TABLE y ADD COLUMN mine text");
+    store.migrate().await.expect("it is the store's still");
+    works(store).await;
+    server.sql(
+        "CREATE FUNCTION z_login() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         CREATE TABLE z2 (z2_user int); CREATE INDEX z3_user ON z2 (z2_user)",
+    );
+    for table in ["z", "z3"] {
+        let store = PostgresStore::builder().url(server.url()).table(table).connect().await;
+        let error = store.expect("connects").migrate().await.expect_err("a name is taken");
+        assert!(reason(&error).contains("something else has this name"), "{table}: {error:?}");
+    }
 }
 
 #[tokio::test]
