@@ -113,13 +113,17 @@ impl PostgresStoreBuilder {
     /// The application's own pool, in the place of a URL. Make it with
     /// `test_before_acquire(false)`: otherwise each call costs two round trips, and a warning says
     /// so.
+    ///
+    /// While its connections are short, the store takes an idle one past a `before_acquire` of the
+    /// pool; and it closes the idle ones when one of them that was idle for long gives no sign of
+    /// life.
     pub fn pool(mut self, pool: PgPool) -> Self {
         self.pool = Some(pool);
         self
     }
 
     /// The most connections that the store's own pool opens: 10 by default. Each serves one call at
-    /// a time.
+    /// a time. When PostgreSQL takes fewer, the calls share those.
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = Some(connections);
         self

@@ -62,8 +62,10 @@ enum Failure {
     )]
     NotLetIn(String),
     #[error(
-        "PostgreSQL takes no more connections ({0}): lower `max_connections` of the stores, or \
-         raise the server's"
+        "PostgreSQL takes no more connections ({0}), and none of the pool's own was free in time: \
+         lower `max_connections` of the stores, so that all nodes together stay below the limit; \
+         or raise it: `max_connections` of the server, `CONNECTION LIMIT` of the role or of the \
+         database"
     )]
     Crowded(String),
     #[error(
@@ -98,6 +100,10 @@ pub(crate) fn no_connection(limit: Duration) -> Error {
     Error::unavailable(Failure::NoConnection(limit))
 }
 
+pub(crate) fn crowded(reason: String) -> Error {
+    Error::unavailable(Failure::Crowded(reason))
+}
+
 pub(crate) fn timed_out(limit: Duration) -> Error {
     Error::unavailable(Failure::TimedOut(limit))
 }
@@ -114,13 +120,20 @@ pub(crate) enum Outcome {
     Undone,
     /// It was not carried out, for a reason that lies in this connection: another one may do it.
     Stale,
+    /// PostgreSQL has said that it closes the connection, before the statement was complete: it was
+    /// not read, or is undone.
+    Closed,
     /// The connection is gone, and nobody knows.
     Unknown,
     /// It was refused.
     Refused,
 }
 
-pub(crate) fn outcome(error: &DriverError) -> Outcome {
+/// PostgreSQL commits a statement only after it has said that it is complete, and what it says
+/// arrives in that order. So when it closes a connection in words, a write that was not complete is
+/// known to be undone: it waited in the connection when that had ended already, or was interrupted.
+/// An end without words may be on either side of the commit.
+pub(crate) fn outcome(error: &DriverError, is_complete: bool) -> Outcome {
     match error {
         DriverError::Io(_) | DriverError::Protocol(_) | DriverError::WorkerCrashed => {
             Outcome::Unknown
@@ -131,6 +144,7 @@ pub(crate) fn outcome(error: &DriverError) -> Outcome {
             // prepared a moment ago.
             "25006" | "26000" => Outcome::Stale,
             _ if is_mixed_up(&**error) => Outcome::Stale,
+            code if closes(code) && !is_complete => Outcome::Closed,
             code if code.starts_with("08") || closes(code) => Outcome::Unknown,
             _ => Outcome::Refused,
         },
@@ -158,6 +172,14 @@ fn is_refused_at_start(error: &dyn DatabaseError) -> bool {
 /// Said by a server that closes the connection: shut down, crashed, idle for too long.
 fn closes(code: &str) -> bool {
     ["57P01", "57P02", "57P05", "25P03", "25P04"].contains(&code)
+}
+
+/// Why a connection is refused, when that is because there are too many, in PostgreSQL's words.
+pub(crate) fn refuses_more(error: &DriverError) -> Option<String> {
+    match error {
+        DriverError::Database(error) if code(&**error) == "53300" => Some(words(&**error)),
+        _ => None,
+    }
 }
 
 /// Whether a connection that could not be made may be made soon.
@@ -204,9 +226,12 @@ pub(crate) fn from_driver(error: &DriverError) -> Error {
 }
 
 /// Only the first line of what PostgreSQL says: details quote values.
+fn words(error: &dyn DatabaseError) -> String {
+    format!("{} (code {})", error.message(), code(error))
+}
+
 fn from_database(error: &dyn DatabaseError) -> Error {
-    let code = code(error);
-    let text = format!("{} (code {code})", error.message());
+    let (code, text) = (code(error), words(error));
     match &*code {
         "25006" => Error::unavailable(Failure::ReadOnly(text)),
         "28P01" => Error::store(Failure::Credentials(text)),
@@ -222,7 +247,7 @@ fn from_database(error: &dyn DatabaseError) -> Error {
         "57014" | "55P03" | "57P03" | "40001" | "40P01" | "40003" => {
             Error::unavailable(Failure::Other(text))
         }
-        "53300" => Error::unavailable(Failure::Crowded(text)),
+        "53300" => crowded(text),
         "08P01" if is_refused_at_start(error) => Error::store(Failure::RefusedAtStart(text)),
         "08P01" if is_mixed_up(error) => Error::store(Failure::Unprepared(text)),
         code if code.starts_with("08")

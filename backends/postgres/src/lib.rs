@@ -2,8 +2,10 @@
 //!
 //! PostgreSQL 13 or later. One row per session, one prepared statement per write.
 
+mod answers;
 mod arguments;
 mod builder;
+mod connections;
 mod error;
 mod fields;
 mod link;
@@ -13,6 +15,7 @@ mod names;
 mod pooled;
 mod retention;
 mod schema;
+mod shortage;
 mod statements;
 mod store;
 mod sweeper;

@@ -1,19 +1,19 @@
 //! Statements on their way through the pool: within a time limit, and never twice what may have
 //! been carried out.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{Connection as _, Either, Executor as _, PgConnection, PgPool};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
-use typed_sessions_core::__backend::{Effect, connecting_limit};
+use tokio::time::{Instant, sleep, timeout_at};
+use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
+use crate::connections::Connections;
 use crate::error::{
-    Outcome, from_driver, is_unprepared, may_connect_soon, no_connection, outcome, timed_out,
+    Outcome, crowded, from_driver, is_unprepared, may_connect_soon, no_connection, outcome,
+    timed_out,
 };
 use crate::pooled::Pooled;
 use crate::statements::Statement;
@@ -30,40 +30,15 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 pub(crate) struct Answer {
     pub(crate) rows: Vec<PgRow>,
     pub(crate) affected: u64,
+    /// PostgreSQL commits only after it has said this.
+    is_complete: bool,
 }
 
 /// The way to PostgreSQL.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    pool: PgPool,
+    connections: Connections,
     time_limit: Duration,
-    suspicion: Suspicion,
-}
-
-/// When a connection was last found dead. Those made before are replaced instead of used: after a
-/// restart of the server one call notices, not one for each connection.
-#[derive(Clone, Debug)]
-struct Suspicion {
-    since: Instant,
-    /// In milliseconds after `since`; 0 before anything was found.
-    raised: Arc<AtomicU64>,
-}
-
-impl Suspicion {
-    fn new() -> Self {
-        Self { since: Instant::now(), raised: Arc::default() }
-    }
-
-    fn raise(&self) {
-        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-        self.raised.fetch_max(now, Ordering::Relaxed);
-    }
-
-    /// Whether a connection of this age was made before.
-    fn concerns(&self, age: Duration) -> bool {
-        let raised = Duration::from_millis(self.raised.load(Ordering::Relaxed));
-        !raised.is_zero() && self.since.elapsed().saturating_sub(age) <= raised
-    }
 }
 
 impl Link {
@@ -73,28 +48,22 @@ impl Link {
         max_connections: u32,
         time_limit: Duration,
     ) -> Self {
-        let suspicion = Suspicion::new();
-        let suspected = suspicion.clone();
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(LONGEST_WAIT)
             // A sign of life before each use would double the round trips.
             .test_before_acquire(false)
-            .before_acquire(move |_, about| {
-                let is_suspect = suspected.concerns(about.age);
-                Box::pin(async move { Ok(!is_suspect) })
-            })
             .connect_lazy_with(options);
-        Self { pool, time_limit, suspicion }
+        Self::given(pool, time_limit)
     }
 
     /// Through the application's pool.
     pub(crate) fn given(pool: PgPool, time_limit: Duration) -> Self {
-        Self { pool, time_limit, suspicion: Suspicion::new() }
+        Self { connections: Connections::of(pool), time_limit }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        &self.pool
+        self.connections.pool()
     }
 
     pub(crate) fn time_limit(&self) -> Duration {
@@ -137,17 +106,22 @@ impl Link {
                 let query = bind(sqlx::query(statement.sql.clone()));
                 (0..statement.spare).fold(query, |query, _| query.bind(None::<i32>))
             };
-            let error =
-                match timeout_at(tries.deadline, fetch_prepared(&mut connection, query)).await {
-                    Ok(Ok(answer)) => return Ok(answer),
-                    Ok(Err(error)) => error,
-                    Err(_) => {
-                        // Nobody knows when it will be of use again.
-                        connection.discard();
-                        return Err(timed_out(self.time_limit));
-                    }
-                };
-            let again = match outcome(&error) {
+            let mut answer = Answer::default();
+            let fetched = fetch_prepared(&mut connection, query, &mut answer);
+            let error = match timeout_at(tries.deadline, fetched).await {
+                Ok(Ok(())) => {
+                    self.connections.answered();
+                    return Ok(answer);
+                }
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    // Nobody knows when it will be of use again.
+                    connection.discard();
+                    self.connections.suspect_all();
+                    return Err(timed_out(self.time_limit));
+                }
+            };
+            let again = match outcome(&error, answer.is_complete) {
                 Outcome::Undone => true,
                 Outcome::Refused => false,
                 Outcome::Stale => {
@@ -155,8 +129,13 @@ impl Link {
                     stale += 1;
                     stale == 1
                 }
+                Outcome::Closed => {
+                    self.connections.suspect_all();
+                    connection.discard();
+                    true
+                }
                 Outcome::Unknown => {
-                    self.suspicion.raise();
+                    self.connections.suspect_all();
                     connection.discard();
                     effect == Effect::Repeatable
                 }
@@ -167,28 +146,17 @@ impl Link {
         }
     }
 
-    /// A connection of the pool. One that has to be made goes to the pool if nobody waits any more:
-    /// otherwise, where connecting takes longer than a call, none would ever be made.
-    async fn take(&self) -> sqlx::Result<Pooled> {
-        let patience = self.time_limit;
-        if self.pool.num_idle() > 0 || self.pool.size() >= self.pool.options().get_max_connections()
-        {
-            return Ok(Pooled::new(self.pool.acquire().await?, patience));
-        }
-        let acquire = self.pool.acquire();
-        let acquire = async move { Ok(Pooled::new(acquire.await?, patience)) };
-        let made = tokio::spawn(timeout(connecting_limit(patience), acquire)).await;
-        // It neither panics nor is it aborted, but by the end of the runtime.
-        made.map_err(|_| sqlx::Error::WorkerCrashed)?.unwrap_or(Err(sqlx::Error::PoolTimedOut))
-    }
-
     /// A connection, as soon as there is one. Nothing was sent when this fails.
     pub(crate) async fn acquire(&self, tries: &mut Tries) -> Result<Pooled> {
         loop {
-            let error = match timeout_at(tries.deadline, self.take()).await {
+            let taken = self.connections.take(self.time_limit);
+            let error = match timeout_at(tries.deadline, taken).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => {
-                    return Err(no_connection(self.time_limit));
+                    return Err(match self.connections.shortage() {
+                        Some(reason) => crowded(reason),
+                        None => no_connection(self.time_limit),
+                    });
                 }
                 Ok(Err(error)) => error,
             };
@@ -227,27 +195,34 @@ impl Tries {
 async fn fetch_prepared<'q>(
     connection: &mut PgConnection,
     query: impl Fn() -> PgQuery<'q>,
-) -> sqlx::Result<Answer> {
-    match fetch(connection, query()).await {
+    answer: &mut Answer,
+) -> sqlx::Result<()> {
+    match fetch(connection, query(), answer).await {
         Err(error) if is_unprepared(&error) => {
             connection.clear_cached_statements().await?;
-            fetch(connection, query()).await
+            fetch(connection, query(), answer).await
         }
-        answer => answer,
+        fetched => fetched,
     }
 }
 
-async fn fetch(connection: &mut PgConnection, query: PgQuery<'_>) -> sqlx::Result<Answer> {
+async fn fetch(
+    connection: &mut PgConnection,
+    query: PgQuery<'_>,
+    answer: &mut Answer,
+) -> sqlx::Result<()> {
     use futures::TryStreamExt as _;
-    let mut answer = Answer::default();
     let mut parts = connection.fetch_many(query);
     while let Some(part) = parts.try_next().await? {
         match part {
-            Either::Left(done) => answer.affected += done.rows_affected(),
+            Either::Left(done) => {
+                answer.affected += done.rows_affected();
+                answer.is_complete = true;
+            }
             Either::Right(row) => answer.rows.push(row),
         }
     }
-    Ok(answer)
+    Ok(())
 }
 
 /// A random part of a span, so that those who got in each other's way do not meet again.

@@ -1,12 +1,52 @@
 //! A connection of the pool for the time of a call.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::time::timeout;
+
+/// How many connections calls have in hand.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    in_use: AtomicU32,
+    /// Told when there is one less.
+    less: Notify,
+}
+
+impl Usage {
+    pub(crate) fn in_use(&self) -> u32 {
+        self.in_use.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a connection is used no more. One that was told to nobody counts, too.
+    pub(crate) async fn less(&self) {
+        self.less.notified().await;
+    }
+}
+
+/// A connection that counts.
+#[derive(Debug)]
+struct InUse(Arc<Usage>);
+
+impl InUse {
+    fn of(usage: &Arc<Usage>) -> Self {
+        usage.in_use.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(usage))
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Ordering::Relaxed);
+        self.0.less.notify_one();
+    }
+}
 
 /// Goes back to the pool when it is dropped, also by a caller that no longer waits, through a
 /// function of sqlx that its documentation hides (0.9). The pool then waits for a sign of life:
@@ -16,6 +56,8 @@ use tokio::time::timeout;
 pub(crate) struct Pooled {
     connection: PoolConnection<Postgres>,
     patience: Duration,
+    /// Nothing once it goes back.
+    in_use: Option<InUse>,
     fate: Fate,
 }
 
@@ -26,8 +68,12 @@ enum Fate {
 }
 
 impl Pooled {
-    pub(crate) fn new(connection: PoolConnection<Postgres>, patience: Duration) -> Self {
-        Self { connection, patience, fate: Fate::GoBack }
+    pub(crate) fn new(
+        connection: PoolConnection<Postgres>,
+        patience: Duration,
+        usage: &Arc<Usage>,
+    ) -> Self {
+        Self { connection, patience, in_use: Some(InUse::of(usage)), fate: Fate::GoBack }
     }
 
     /// Nobody gets it any more.
@@ -42,7 +88,13 @@ impl Drop for Pooled {
         if self.fate == Fate::GoBack
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(timeout(self.patience, self.connection.return_to_pool()));
+            let in_use = self.in_use.take();
+            let returned = timeout(self.patience, self.connection.return_to_pool());
+            runtime.spawn(async move {
+                let _ = returned.await;
+                // Not before: it is idle by now.
+                drop(in_use);
+            });
         }
     }
 }

@@ -62,11 +62,13 @@ pub(crate) const BATCH_TAKES_AT_MOST: Duration = Duration::from_secs(30);
 /// A call ends within the [time limit](crate::PostgresStoreBuilder::time_limit), with
 /// `ErrorKind::Unavailable` if PostgreSQL did not answer. When a connection breaks, reads are sent
 /// again; of a write the outcome is not known, and the caller is told so. What PostgreSQL has
-/// undone itself (a serialization failure, a deadlock with somebody else) is sent again.
+/// undone itself (a serialization failure, a deadlock with somebody else) or has not read, as it
+/// had closed the connection and said so, is sent again.
 ///
 /// # Cost
 ///
-/// Every call is one statement, and one round trip. The first of its kind on a connection costs one
+/// Every call is one statement, and one round trip; one more, for a sign of life, on a connection
+/// that may have been idle for over 10 seconds. The first of its kind on a connection costs one
 /// round trip more, which prepares the statement. A write is made again, three times at most, when
 /// it was refused and by the look at the reason, in the same statement, that had gone.
 ///
