@@ -139,15 +139,18 @@ impl Connections {
     /// Finds out whether PostgreSQL takes no more connections, when one is long in coming; ends
     /// when that is so.
     async fn look_when_slow(&self, time_limit: Duration) {
+        let mut pause = IS_LONG;
         loop {
             tokio::select! {
                 () = self.shortage.begun() => return,
-                () = sleep(IS_LONG) => if self.is_making() {
+                () = sleep(pause) => if self.is_making() {
                     let options = self.pool.connect_options();
                     let limit = connecting_limit(time_limit);
                     self.shortage.look(&options, FINDS_OUT_EVERY, limit);
                 },
             }
+            // Thousands may be waiting.
+            pause *= 2;
         }
     }
 
