@@ -25,14 +25,22 @@ impl Redis {
     /// # Panics
     /// When redis-server is not installed or does not start.
     pub fn start(options: &[&str]) -> Self {
+        Self::start_program("redis-server", options)
+    }
+
+    /// The same of a program that is not the system's.
+    ///
+    /// # Panics
+    /// When it is not there or does not start.
+    pub fn start_program(program: &str, options: &[&str]) -> Self {
         for _ in 0..5 {
-            let mut redis = Self::spawn("redis-server", free_port(), options);
+            let mut redis = Self::spawn(program, free_port(), options);
             if redis.wait_until_it_answers() {
                 return redis;
             }
             redis.process.kill();
         }
-        panic!("redis-server did not start five times");
+        panic!("{program} did not start five times");
     }
 
     pub(crate) fn spawn(program: &str, port: u16, options: &[&str]) -> Self {
