@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::thread::available_parallelism;
 
 /// Binds this process, with what it starts from now on, to these cores; says so when it cannot.
 pub(crate) fn pin_client(cores: &str) {
@@ -45,7 +44,5 @@ fn pin(process: &str, cores: &str) {
 /// How busy the machine is, for whoever reads the numbers later.
 pub(crate) fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split(' ').take(3).collect::<Vec<_>>().join(" ");
-    let cores = available_parallelism().map_or(0, usize::from);
-    format!("load average {load}, {cores} cores to run on")
+    format!("load average {}", load.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }

@@ -63,7 +63,7 @@ fn run(store: &str, client: &Client, entries: &[Box<dyn Runner>], floors: usize,
     let names: Vec<_> = entries.iter().map(|entry| entry.name()).collect();
     println!("\n{store}: {}", load());
     let speeds = measure(client, entries, rounds);
-    println!("{store}: {}\n", load());
+    println!("{store}: {}", load());
     print_section(store, &names, floors, &speeds);
 }
 

@@ -9,21 +9,24 @@ pub(crate) fn print_section(store: &str, names: &[&str], floors: usize, speeds: 
     let mut rows: Vec<_> = (1..names.len()).map(|at| (at, ratios(ours, &speeds[at]))).collect();
     let peers = names.len() - 1 - floors;
     rows[..peers].sort_by(|a, b| worst(&a.1).total_cmp(&worst(&b.1)));
-    println!("\nours / theirs, medians of ratios of slices in turns; below 1 we are slower\n");
-    println!("| | tasks | open | open, change one field, save | save, login, destroy |");
-    println!("|---|---|---|---|---|");
+    print_heading("ours / theirs, medians of ratios in turns; below 1 we are slower");
     for (at, ratios) in &rows {
         let floor = if *at > peers { "floor: " } else { "" };
         println!("| {store}: {floor}{} | {} |{}", names[*at], tasks(), cells(ratios, 2));
     }
-    // What the ratios are of.
+    print_heading("thousand calls a second, medians");
     for at in std::iter::once(0).chain(rows.iter().map(|(at, _)| *at)) {
         let thousands = per_cell(|row, column| {
             speeds[at][row][column].iter().map(|speed| speed / 1000.0).collect()
         });
-        let row = format!("{store}, thousand a second: {}", names[at]);
-        println!("| {row} | {} |{}", tasks(), cells(&thousands, 1));
+        println!("| {store}: {} | {} |{}", names[at], tasks(), cells(&thousands, 1));
     }
+}
+
+fn print_heading(text: &str) {
+    println!("\n{text}\n");
+    println!("| | tasks | open | open, change one field, save | save, login, destroy |");
+    println!("|---|---|---|---|---|");
 }
 
 /// For each scenario the medians at each number of tasks.
