@@ -61,9 +61,9 @@ pub(crate) fn read_record(answer: &Answer) -> Result<Option<Record>> {
         return Ok(None);
     }
     let (mut header, mut fields) = (None, Vec::with_capacity(texts.len() / 2));
-    for pair in texts.chunks_exact(2) {
-        let key = str::from_utf8(pair[0]).map_err(|_| unexpected("a key that is not UTF-8"))?;
-        let text = str::from_utf8(pair[1]).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
+    for [key, text] in texts.as_chunks::<2>().0 {
+        let key = str::from_utf8(key).map_err(|_| unexpected("a key that is not UTF-8"))?;
+        let text = str::from_utf8(text).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
         match key {
             HEADER => header = Some(Header::from_text(text)?),
             GUARD | SEAT | INDEXED_UNTIL => {}

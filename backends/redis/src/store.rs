@@ -16,7 +16,7 @@ use crate::passes::Passes;
 use crate::reply::Ended;
 use crate::session_hash::{Depth, OnlyIf};
 
-/// Sessions in Redis. Clones share the same connection.
+/// Sessions in Redis. Clones share the same connections.
 ///
 /// ```no_run
 /// use typed_sessions_redis::RedisStore;
@@ -46,9 +46,9 @@ use crate::session_hash::{Depth, OnlyIf};
 /// # Failure
 ///
 /// A call ends within the [time limit](crate::RedisStoreBuilder::time_limit), with
-/// `ErrorKind::Unavailable` if Redis did not answer. When the connection breaks, reads are sent
-/// again; of a write the outcome is not known, and the caller is told so. The next call connects
-/// anew.
+/// `ErrorKind::Unavailable` if Redis did not answer. When a connection breaks, reads are sent
+/// again, and writes of which not every byte had left; of others the outcome is not known, and the
+/// caller is told so. A connection that ended while it was idle costs no call.
 ///
 /// Redis replicates without waiting: what a master acknowledged just before it died may be unknown
 /// to its successor.

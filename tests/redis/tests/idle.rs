@@ -17,7 +17,7 @@ async fn writes_cost_nothing(sessions: &Sessions<Shop>, happens: &(dyn Fn() + Sy
     happens();
     session.set(Shop::VISITS, 1).await.expect("sets");
     happens();
-    session.note = "changed".to_owned();
+    session.note.push_str("changed");
     session.save().await.expect("saves");
     happens();
     session.update(Shop::VISITS, |visits| *visits += 1).await.expect("updates");
@@ -32,7 +32,7 @@ async fn writes_cost_nothing(sessions: &Sessions<Shop>, happens: &(dyn Fn() + Sy
     happens();
     assert_eq!(sessions.user(&3).revoke_all().await.expect("revokes"), 1);
     let mut new = sessions.start();
-    new.note = "new".to_owned();
+    new.note.push_str("new");
     happens();
     new.save().await.expect("creates");
     happens();

@@ -158,11 +158,16 @@ fn length(line: &[u8]) -> io::Result<Option<usize>> {
 }
 
 fn number(line: &[u8]) -> io::Result<i64> {
-    let digits = line.strip_prefix(b"-").unwrap_or(line);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(damaged());
-    }
-    std::str::from_utf8(line).ok().and_then(|line| line.parse().ok()).ok_or_else(damaged)
+    let (digits, sign) = match line.strip_prefix(b"-") {
+        Some(digits) => (digits, -1),
+        None => (line, 1),
+    };
+    let append = |number: i64, digit: &u8| {
+        let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(sign * digit)
+    };
+    let number = digits.iter().try_fold(0, append);
+    number.filter(|_| !digits.is_empty()).ok_or_else(damaged)
 }
 
 fn damaged() -> io::Error {
