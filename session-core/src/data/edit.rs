@@ -110,6 +110,25 @@ impl Baseline {
     /// From now on this field is compared with the text that it has now.
     pub(crate) fn refresh<D: SessionData>(&mut self, data: &D, index: usize) {
         self.fields[index] = self.write(data, index);
+        let needed: usize = self.texts().map(<[u8]>::len).sum();
+        // What a field was before lies there until it is most of all.
+        if self.writer.bytes().len() > 2 * needed + 1024 {
+            let mut kept = Writer::with_capacity(needed, Purpose::Compare);
+            for field in &mut self.fields {
+                if let FieldText::Known(range) = field {
+                    *range = kept.append(&self.writer.bytes()[range.clone()]);
+                }
+            }
+            self.writer = kept;
+        }
+    }
+
+    /// The texts that there are.
+    fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.fields.iter().filter_map(|field| match field {
+            FieldText::Known(range) => Some(&self.writer.bytes()[range.clone()]),
+            FieldText::Absent | FieldText::Unknown => None,
+        })
     }
 
     /// The fields whose text is no longer this one.
@@ -139,7 +158,8 @@ impl Baseline {
     }
 
     fn scratch(&self) -> Writer {
-        Writer::with_capacity(self.writer.bytes().len(), Purpose::Compare)
+        let longest = self.texts().map(<[u8]>::len).max();
+        Writer::with_capacity(longest.unwrap_or(0), Purpose::Compare)
     }
 
     fn has(&self, index: usize, written: Written, text: &[u8]) -> bool {
@@ -156,4 +176,58 @@ pub(crate) fn text_of<D: SessionData>(data: &D, index: usize) -> Result<Option<S
     let mut writer = Writer::new(Purpose::Store);
     let written = data.__write_field(index, &mut writer)?;
     Ok(writer.text(written))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{NoUser, Stored, json};
+
+    /// A struct with one field.
+    struct Large(String);
+
+    impl SessionData for Large {
+        type User = NoUser;
+
+        const __FIELDS: &'static [FieldSpec] = &[FieldSpec::new("large"), FieldSpec::new("small")];
+
+        fn __initial() -> Self {
+            Self(String::new())
+        }
+
+        fn __read(_: &Stored<'_>) -> Result<Self> {
+            Ok(Self::__initial())
+        }
+
+        fn __read_field(&mut self, _: usize, _: &Stored<'_>) -> Result<()> {
+            Ok(())
+        }
+
+        fn __write_field(&self, index: usize, writer: &mut Writer) -> Result<Written> {
+            let written = match index {
+                0 => json::write_present(&self.0, writer),
+                _ => json::write_present(&7, writer),
+            };
+            written.map_err(|failure| failure.encoding("large"))
+        }
+
+        fn __absorb(&mut self, _: Self) {}
+    }
+
+    #[test]
+    fn a_handle_that_lives_long_keeps_no_texts_of_before() {
+        let mut data = Large("x".repeat(10_000));
+        let mut baseline = Baseline::of(&data, 0);
+        for round in 0..100 {
+            data.0.push('y');
+            let changes = baseline.differences(&data).expect("can be stored");
+            assert_eq!(changes.len(), 1, "round {round}");
+            baseline.refresh(&data, 0);
+            assert!(!baseline.differs(&data), "round {round}");
+            assert!(baseline.writer.bytes().len() < 40_000, "round {round}");
+        }
+        data.0.clear();
+        assert!(baseline.differs(&data));
+        assert_eq!(baseline.all()[1].1.as_deref(), Some("7"));
+    }
 }

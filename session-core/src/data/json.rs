@@ -1,5 +1,8 @@
 //! Values to JSON text and back.
 
+use std::fmt;
+use std::ops::Range;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,7 +25,6 @@ pub(crate) enum Purpose {
 
 /// Where the texts of fields go, one after the other.
 #[doc(hidden)]
-#[derive(Debug)]
 pub struct Writer {
     bytes: Vec<u8>,
     purpose: Purpose,
@@ -54,6 +56,13 @@ impl Writer {
         &self.bytes
     }
 
+    /// Adds a text that is there already; where it is now.
+    pub(crate) fn append(&mut self, text: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        start..self.bytes.len()
+    }
+
     /// What was written is of no interest any more; what follows is for this.
     pub(crate) fn start_again(&mut self, purpose: Purpose) {
         self.bytes.clear();
@@ -72,6 +81,13 @@ impl Writer {
             Written::Text => str::from_utf8(&self.bytes).ok().map(SharedStr::new),
             Written::Nothing => None,
         }
+    }
+}
+
+impl fmt::Debug for Writer {
+    /// Shows how much was written, not what.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writer({} bytes, {:?})", self.bytes.len(), self.purpose)
     }
 }
 

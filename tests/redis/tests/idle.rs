@@ -214,3 +214,47 @@ fn f5_a_store_serves_many_runtimes_at_a_time() {
     });
     drop(first);
 }
+
+/// A runtime stops at every step of a call that connects anew, and is not dropped: what it holds
+/// then, nobody else needs.
+fn others_go_on(url: &str, happens: &dyn Fn()) {
+    let runtime = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime")
+    };
+    let patient = builder(url).time_limit(Duration::from_secs(3));
+    let mut still = Vec::new();
+    let home = runtime();
+    let sessions = sessions(home.block_on(patient.connect()).expect("connects"));
+    let (_, token) = home.block_on(stored(&sessions));
+    for steps in 0..25 {
+        happens();
+        let stops = runtime();
+        stops.block_on(async {
+            let (sessions, token) = (sessions.clone(), token.clone());
+            tokio::spawn(async move { drop(sessions.open(&token).await) });
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+            }
+        });
+        still.push(stops);
+        let opened = runtime().block_on(sessions.open(&token));
+        assert!(opened.expect("reads").is_some(), "after {steps} steps");
+    }
+}
+
+#[test]
+fn f5_a_runtime_that_stands_still_holds_nobody_up() {
+    let server = Redis::start(&[]);
+    others_go_on(&server.url(), &|| drop(server.cli(&["CLIENT", "KILL", "TYPE", "normal"])));
+}
+
+#[test]
+fn f5_a_runtime_that_stands_still_holds_nobody_up_in_a_cluster() {
+    let cluster = Cluster::start();
+    others_go_on(&cluster.url(), &|| {
+        for node in &cluster.nodes {
+            node.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+        }
+    });
+}

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use futures::future::{FutureExt as _, select_ok};
 use redis::{Arg, Cmd, ErrorKind, RedisResult};
-use tokio::time::{Instant, timeout};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
 use typed_sessions_core::__backend::lock;
 
 use super::connection::{Node, Route};
@@ -33,8 +34,18 @@ pub(crate) struct Cluster {
     /// Nodes where something went wrong: their slots may have other owners now, and they may be the
     /// last to know.
     doubted: Mutex<HashSet<Node>>,
-    /// When the nodes were asked last. Whoever holds the lock asks them.
-    asked: tokio::sync::Mutex<Option<Instant>>,
+    /// When the nodes were asked last.
+    asked: Mutex<Asked>,
+    /// Told when they have answered.
+    answered: Notify,
+}
+
+/// When the nodes were asked last, and whether that is over. Nobody waits for whoever asks longer
+/// than until the next time: their runtime may stand still.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    at: Option<Instant>,
+    is_over: bool,
 }
 
 impl Cluster {
@@ -50,7 +61,8 @@ impl Cluster {
             connections: Mutex::default(),
             slots: Mutex::default(),
             doubted: Mutex::default(),
-            asked: tokio::sync::Mutex::default(),
+            asked: Mutex::default(),
+            answered: Notify::new(),
         }
     }
 
@@ -97,11 +109,32 @@ impl Cluster {
 
     /// Asks the nodes who has which slots; the first answer counts.
     pub(crate) async fn ask(&self) -> RedisResult<()> {
-        let mut asked = self.asked.lock().await;
-        if asked.is_some_and(|asked| asked.elapsed() < PAUSE) {
-            return Ok(());
+        loop {
+            let answered = self.answered.notified();
+            let recently = {
+                let mut asked = lock(&self.asked);
+                let recently = asked.at.filter(|at| at.elapsed() < PAUSE);
+                if recently.is_some() && asked.is_over {
+                    return Ok(());
+                }
+                if recently.is_none() {
+                    *asked = Asked { at: Some(Instant::now()), is_over: false };
+                }
+                recently
+            };
+            match recently {
+                None => break,
+                // Somebody asks.
+                Some(at) => drop(timeout_at(at + PAUSE, answered).await),
+            }
         }
-        *asked = Some(Instant::now());
+        let answer = self.ask_now().await;
+        lock(&self.asked).is_over = true;
+        self.answered.notify_waiters();
+        answer
+    }
+
+    async fn ask_now(&self) -> RedisResult<()> {
         let doubted = lock(&self.doubted).clone();
         let known: HashSet<Node> =
             lock(&self.connections).keys().chain(&self.seeds).cloned().collect();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use futures::future::FutureExt as _;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{ConnectionInfo, RedisResult};
-use tokio::sync::Mutex;
 use typed_sessions_core::{Error, Result};
 
 use super::cluster::Cluster;
@@ -50,14 +49,14 @@ impl Settings {
             Topology::Sentinel { sentinels, master } => {
                 let first =
                     sentinels.first().cloned().map(|first| self.login(first)).transpose()?;
-                let client = self
-                    .sentinel(&sentinels, &master, first.as_ref())
-                    .map_err(|error| from_driver(&error))?;
-                let client = Arc::new(Mutex::new(client));
+                let settings = self.clone();
+                // A client of its own for each attempt: none waits for another, of whatever runtime.
+                let client = move || settings.sentinel(&sentinels, &master, first.as_ref());
+                client().map_err(|error| from_driver(&error))?;
                 Arc::new(move || {
-                    let (client, encryption) = (Arc::clone(&client), encryption.clone());
+                    let (client, encryption) = (client(), encryption.clone());
                     async move {
-                        let master = client.lock().await.async_get_client().await?;
+                        let master = client?.async_get_client().await?;
                         greeting::connect(master.get_connection_info().clone(), encryption).await
                     }
                     .boxed()

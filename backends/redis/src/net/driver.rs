@@ -13,11 +13,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::answer::refusal;
 use super::pipe::{Failure, State, ended};
-use super::resp::{Arrived, measure};
+use super::resp::{Arrived, Measure};
 use super::stream::Stream;
 
 /// No more commands are taken while so many bytes wait to be sent.
 const MOST_OUTGOING: usize = 256 << 10;
+/// A larger buffer is not kept for later.
+const MOST_KEPT: usize = 1 << 20;
 /// The room to read into, at the least and at the most: what is announced need not come.
 const ROOM: usize = 16 << 10;
 const MOST_ROOM: usize = 1 << 20;
@@ -27,14 +29,15 @@ const BATCH: usize = 64;
 /// A command, or two of which the answer to the last one counts.
 pub(super) struct Order {
     pub(super) bytes: Vec<u8>,
-    /// How many answers come before the one that counts.
-    pub(super) skipped: usize,
+    /// Where the first of two commands ends, whose answer is of no interest.
+    pub(super) first: Option<usize>,
     pub(super) answer: oneshot::Sender<Result<Bytes, Failure>>,
 }
 
 /// A command on its way.
 struct Waiting {
-    skipped: usize,
+    /// Where the first of two commands ends, until it is answered.
+    first: Option<u64>,
     answer: oneshot::Sender<Result<Bytes, Failure>>,
     /// Where it ends in all that was ever to be sent.
     end: u64,
@@ -49,6 +52,8 @@ pub(super) struct Driver {
     /// How many bytes have left, ever.
     sent: u64,
     incoming: BytesMut,
+    /// How far the first answer has been looked at.
+    measure: Measure,
     /// There is no whole answer in fewer bytes.
     wanted: usize,
     /// There is something to read that the runtime has not heard of: nothing is sent before.
@@ -66,6 +71,7 @@ impl Driver {
             outgoing: BytesMut::new(),
             sent: 0,
             incoming: BytesMut::new(),
+            measure: Measure::default(),
             wanted: 1,
             must_read: false,
             state,
@@ -107,11 +113,11 @@ impl Driver {
 
     fn hand_out(&mut self) -> Result<(), RedisError> {
         while self.incoming.len() >= self.wanted {
-            match measure(&self.incoming)? {
+            match self.measure.go_on(&self.incoming)? {
                 Arrived::Partly(wanted) => self.wanted = wanted,
                 Arrived::Whole(length) => {
                     let raw = self.incoming.split_to(length).freeze();
-                    self.wanted = 1;
+                    (self.measure, self.wanted) = (Measure::default(), 1);
                     self.answer(raw)?;
                 }
             }
@@ -120,16 +126,16 @@ impl Driver {
     }
 
     fn answer(&mut self, raw: Bytes) -> Result<(), RedisError> {
-        let has_left = |first: &&mut Waiting| first.end <= self.sent;
-        let Some(first) = self.waiting.front_mut().filter(has_left) else {
+        let has_left = |front: &&mut Waiting| front.first.unwrap_or(front.end) <= self.sent;
+        let Some(front) = self.waiting.front_mut().filter(has_left) else {
             // Nobody asked. A server that hangs up may say why.
             return Err(refusal(&raw));
         };
-        if first.skipped > 0 {
-            first.skipped -= 1;
-        } else if let Some(first) = self.waiting.pop_front() {
+        if front.first.take().is_none()
+            && let Some(front) = self.waiting.pop_front()
+        {
             // Who gave up needs no answer.
-            let _ = first.answer.send(Ok(raw));
+            let _ = front.answer.send(Ok(raw));
         }
         Ok(())
     }
@@ -145,9 +151,11 @@ impl Driver {
             if order.answer.is_closed() {
                 continue;
             }
+            let start = self.sent + self.outgoing.len() as u64;
+            let end = start + order.bytes.len() as u64;
+            let first = order.first.map(|first| start + first as u64);
             self.outgoing.extend_from_slice(&order.bytes);
-            let end = self.sent + self.outgoing.len() as u64;
-            self.waiting.push_back(Waiting { skipped: order.skipped, answer: order.answer, end });
+            self.waiting.push_back(Waiting { first, answer: order.answer, end });
         }
         Poll::Ready(taken)
     }
@@ -159,12 +167,20 @@ impl Driver {
             return Poll::Pending;
         }
         while !self.outgoing.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.outgoing))?;
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.outgoing));
+            if written.is_err() && self.stream.is_encrypted() {
+                // Encryption writes several times for one call, and does not say how far it came.
+                self.sent += self.outgoing.len() as u64;
+            }
+            let written = written?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.outgoing.advance(written);
             self.sent += written as u64;
+        }
+        if self.outgoing.capacity() > MOST_KEPT {
+            self.outgoing = BytesMut::new();
         }
         Pin::new(&mut self.stream).poll_flush(cx)
     }

@@ -96,23 +96,24 @@ impl Pipe {
 
     /// Sends a command and waits for its answer.
     pub(crate) async fn send(&self, command: &Cmd) -> Result<Answer, Failure> {
-        self.send_packed(command.get_packed_command(), 0).await
+        self.send_packed(command.get_packed_command(), None).await
     }
 
     /// Sends a command after another whose answer says nothing that the command's own does not.
     pub(crate) async fn send_after(&self, first: &Cmd, command: &Cmd) -> Result<Answer, Failure> {
         let mut bytes = first.get_packed_command();
+        let end = bytes.len();
         command.write_packed_command(&mut bytes);
-        self.send_packed(bytes, 1).await
+        self.send_packed(bytes, Some(end)).await
     }
 
-    async fn send_packed(&self, bytes: Vec<u8>, skipped: usize) -> Result<Answer, Failure> {
+    async fn send_packed(&self, bytes: Vec<u8>, first: Option<usize>) -> Result<Answer, Failure> {
         let (answer, answered) = oneshot::channel();
-        if self.orders.send(Order { bytes, skipped, answer }).await.is_err() {
+        if self.orders.send(Order { bytes, first, answer }).await.is_err() {
             return Err(Failure::NotSent(ended()));
         }
-        // The driver answers everything that it was given.
-        let raw = answered.await.unwrap_or_else(|_| Err(Failure::Sent(ended())))?;
+        // The driver answers everything that it has taken.
+        let raw = answered.await.unwrap_or_else(|_| Err(Failure::NotSent(ended())))?;
         Ok(Answer::of(raw)?)
     }
 
@@ -130,7 +131,11 @@ impl Pipe {
             let _asking = self.state.asking.lock().await;
             // Somebody else may have asked meanwhile.
             if self.state.is_idle() {
-                self.send(&redis::cmd("PING")).await.map_err(Failure::into_error)?;
+                match self.send(&redis::cmd("PING")).await.map_err(Failure::into_error) {
+                    Err(error) if error.is_io_error() => return Err(error),
+                    // A refusal is a sign of life, too.
+                    _ => {}
+                }
             }
             Ok(())
         };

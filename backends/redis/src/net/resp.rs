@@ -23,52 +23,64 @@ pub(crate) enum Arrived {
     Partly(usize),
 }
 
-/// Looks for the end of the first answer.
-pub(crate) fn measure(bytes: &[u8]) -> io::Result<Arrived> {
-    let mut reader = Reader { bytes, at: 0 };
-    // How many elements each of the arrays around the next one still has.
-    let mut open = [0_u64; DEEPEST];
-    let mut depth = 0;
-    loop {
-        let Some((kind, line)) = reader.line()? else {
-            return Ok(Arrived::Partly(bytes.len() + 1));
-        };
-        match kind {
-            b'+' | b'-' | b':' => {}
-            b'$' => {
-                if let Some(length) = length(line)? {
-                    if length > LONGEST {
-                        return Err(damaged());
-                    }
-                    let end = reader.at + length + 2;
-                    if end > bytes.len() {
-                        return Ok(Arrived::Partly(end));
-                    }
-                    if &bytes[end - 2..end] != b"\r\n" {
-                        return Err(damaged());
-                    }
-                    reader.at = end;
-                }
-            }
-            b'*' => {
-                if let Some(elements @ 1..) = length(line)? {
-                    *open.get_mut(depth).ok_or_else(damaged)? = elements as u64;
-                    depth += 1;
-                    continue;
-                }
-            }
-            _ => return Err(damaged()),
-        }
-        // One element is complete, and with it each array whose last one it was.
+/// Looks for the end of an answer that arrives bit by bit. What was looked at is not looked at
+/// again.
+#[derive(Debug, Default)]
+pub(crate) struct Measure {
+    /// So many bytes are complete elements.
+    at: usize,
+    /// How many elements each of the arrays around the next one still has.
+    open: [u64; DEEPEST],
+    depth: usize,
+}
+
+impl Measure {
+    /// `bytes` begin where the answer begins, and go on from what they were before.
+    pub(crate) fn go_on(&mut self, bytes: &[u8]) -> io::Result<Arrived> {
+        let mut reader = Reader { bytes, at: self.at };
         loop {
-            let Some(innermost) = depth.checked_sub(1) else {
-                return Ok(Arrived::Whole(reader.at));
+            let Some((kind, line)) = reader.line()? else {
+                return Ok(Arrived::Partly(bytes.len() + 1));
             };
-            open[innermost] -= 1;
-            if open[innermost] > 0 {
-                break;
+            match kind {
+                b'+' | b'-' | b':' => {}
+                b'$' => {
+                    if let Some(length) = length(line)? {
+                        if length > LONGEST {
+                            return Err(damaged());
+                        }
+                        let end = reader.at + length + 2;
+                        if end > bytes.len() {
+                            return Ok(Arrived::Partly(end));
+                        }
+                        if &bytes[end - 2..end] != b"\r\n" {
+                            return Err(damaged());
+                        }
+                        reader.at = end;
+                    }
+                }
+                b'*' => {
+                    if let Some(elements @ 1..) = length(line)? {
+                        *self.open.get_mut(self.depth).ok_or_else(damaged)? = elements as u64;
+                        self.depth += 1;
+                        self.at = reader.at;
+                        continue;
+                    }
+                }
+                _ => return Err(damaged()),
             }
-            depth = innermost;
+            self.at = reader.at;
+            // One element is complete, and with it each array whose last one it was.
+            loop {
+                let Some(innermost) = self.depth.checked_sub(1) else {
+                    return Ok(Arrived::Whole(self.at));
+                };
+                self.open[innermost] -= 1;
+                if self.open[innermost] > 0 {
+                    break;
+                }
+                self.depth = innermost;
+            }
         }
     }
 }

@@ -166,17 +166,19 @@ impl Current {
     fn is_over(&self) -> bool {
         match self.attempt.peek() {
             Some(Ok(connection)) => connection.has_ended(),
-            _ => self.failed.is_some_and(|failed| failed.elapsed() >= RECONNECT_PAUSE),
+            Some(Err(_)) => self.failed.is_none_or(|failed| failed.elapsed() >= RECONNECT_PAUSE),
+            // One that nobody waited for tells only when it is asked; its failure is of long ago.
+            None => self.task.is_finished() && !self.is_of_use(),
         }
     }
 
     /// Whether its runtime still is there, and has something of it.
     fn is_of_use(&self) -> bool {
-        match self.attempt.peek() {
-            Some(Ok(connection)) => !connection.has_ended(),
-            Some(Err(_)) => false,
-            None => !self.task.is_finished(),
+        if !self.task.is_finished() {
+            return true;
         }
+        let outcome = self.attempt.clone().now_or_never();
+        outcome.is_some_and(|outcome| outcome.is_ok_and(|it| !it.has_ended()))
     }
 }
 

@@ -6,12 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::future::{FutureExt as _, select_ok};
 use redis::{ConnectionAddr, ErrorKind, RedisError, RedisResult};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::net::{TcpStream, lookup_host};
 
 use super::tls::Encryption;
 
@@ -46,6 +47,15 @@ impl Stream {
         }
     }
 
+    /// Whether bytes that were written may be anywhere between here and the socket.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if let Self::Tls(_) = self {
+            return true;
+        }
+        false
+    }
+
     /// Whether there is something to read, be it the peer's farewell. It asks the system: a
     /// runtime that was busy or stood still has not heard of it yet.
     pub(crate) fn has_news(&self) -> bool {
@@ -62,10 +72,19 @@ impl Stream {
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((host, port)).await?;
+    let addresses = lookup_host((host, port)).await?;
+    // All at once: one that leads nowhere must not use the time up.
+    let attempts: Vec<_> = addresses.map(|one| TcpStream::connect(one).boxed()).collect();
+    if attempts.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the server's name has no address"));
+    }
+    let (stream, _) = select_ok(attempts).await?;
     // A second command must not wait for the answer to the first.
     stream.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY)
+        .with_retries(3);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
     Ok(stream)
 }

@@ -9,8 +9,12 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::answer::Answer;
 use super::pipe::{Failure, Pipe};
-use super::resp::{Arrived, measure, read, texts};
+use super::resp::{Arrived, Measure, read, texts};
 use super::stream::Stream;
+
+fn measure(bytes: &[u8]) -> std::io::Result<Arrived> {
+    Measure::default().go_on(bytes)
+}
 
 /// An answer as Redis writes it.
 fn answers() -> impl Strategy<Value = Vec<u8>> {
@@ -48,6 +52,12 @@ proptest! {
             };
             prop_assert!(wanted > end && wanted <= answer.len());
         }
+        // However it arrives.
+        let mut bit_by_bit = Measure::default();
+        for end in 1..answer.len() {
+            prop_assert!(matches!(bit_by_bit.go_on(&answer[..end]), Ok(Arrived::Partly(_))));
+        }
+        prop_assert_eq!(bit_by_bit.go_on(&answer).expect("reads"), Arrived::Whole(answer.len()));
     }
 
     #[test]
@@ -190,6 +200,23 @@ async fn f4_half_a_command_is_not_carried_out() {
     };
     let (answer, ()) = tokio::join!(pipe.send(&large), serve);
     assert!(matches!(answer, Err(Failure::NotSent(_))), "the last byte never left");
+}
+
+/// A node that takes a slot over reads `ASKING` and answers it, long before it has a large command.
+#[tokio::test]
+async fn the_first_of_two_commands_may_be_answered_before_the_second_has_left() {
+    let (pipe, mut server) = connected().await;
+    let (asking, mut large) = (cmd("ASKING"), cmd("SET"));
+    large.arg(vec![b'x'; 64 << 20]);
+    let serve = async {
+        hear(&mut server, b"*1\r\n$6\r\nASKING\r\n*2\r\n$3\r\nSET\r\n").await;
+        server.write_all(b"+OK\r\n").await.expect("is there");
+        let mut rest = vec![0; (64 << 20) + "$67108864\r\n\r\n".len()];
+        server.read_exact(&mut rest).await.expect("all of it comes");
+        server.write_all(b":7\r\n").await.expect("is there");
+    };
+    let (answer, ()) = tokio::join!(pipe.send_after(&asking, &large), serve);
+    assert_eq!(value(answer), Value::Int(7));
 }
 
 #[tokio::test]

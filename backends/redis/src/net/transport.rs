@@ -137,14 +137,14 @@ impl Call<'_> {
                 Ok(mut reached) => {
                     let sent = Instant::now();
                     let reply = reached.connection.send(command, route.clone());
-                    let (error, effect) = match self.in_time(reply).await {
+                    let (error, step) = match self.in_time(reply).await {
                         Ok(reply) => return Ok(reply),
-                        Err(Failure::NotSent(error)) => (error, Effect::Repeatable),
-                        Err(Failure::Sent(error)) => (error, effect),
+                        Err(Failure::NotSent(error)) => (error, Some(Step::Reconnect)),
+                        Err(Failure::Sent(error)) => (error, None),
                     };
                     let is_cluster =
                         reached.connection.is_cluster() || self.transport.cluster().is_some();
-                    let step = next_step(&error, effect, is_cluster);
+                    let step = step.unwrap_or_else(|| next_step(&error, effect, is_cluster));
                     // Half of a call's time without an answer: the connection is taken for dead.
                     // Less says nothing, as the call may have spent its time before.
                     let is_silent =
