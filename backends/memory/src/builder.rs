@@ -1,13 +1,15 @@
-//! Configuration of a store, and what a session weighs against its bounds.
+//! Configuration of a store, and what moka is told about its entries.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use moka::Expiry;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use typed_sessions_core::SessionId;
 
+use crate::bounds::Bounds;
 use crate::entry::Entry;
 use crate::index::Index;
 use crate::store::MemoryStore;
@@ -66,46 +68,53 @@ impl MemoryStoreBuilder {
 
     /// The store.
     pub fn build(self) -> MemoryStore {
+        let bounds = Bounds::new(self.max_sessions, self.max_bytes);
         let index = Arc::new(Index::default());
-        // moka has one capacity: a session weighs its bytes, but never so little that too many
-        // would fit. Weights are `u32`, so a capacity that would need larger ones is cut.
-        let capacity = self.max_bytes.min(self.max_sessions.saturating_mul(u32::MAX.into()));
-        let least = capacity.div_ceil(self.max_sessions);
         let suspects = Arc::clone(&index);
-        let weight =
-            move |entry: &Entry| u32::try_from(entry.bytes().max(least)).unwrap_or(u32::MAX);
         let sessions = Cache::builder()
-            .max_capacity(capacity)
-            .weigher(move |_, entry| weight(entry))
+            .max_capacity(bounds.capacity())
+            .weigher(|_, entry: &Arc<Entry>| entry.weight())
             // The default policy would rather refuse a new session than let go of an old one.
             .eviction_policy(EvictionPolicy::lru())
-            .expire_after(KeepFor)
-            .eviction_listener(move |id: Arc<SessionId>, entry: Entry, cause| {
-                let evicted = matches!(cause, RemovalCause::Size | RemovalCause::Expired);
-                if evicted && let Some(user) = entry.record.header.user() {
-                    suspects.suspect(user.clone(), *id);
+            .expire_after(Reclaimed)
+            .eviction_listener(move |id: Arc<SessionId>, entry: Arc<Entry>, cause| {
+                let is_gone = match cause {
+                    RemovalCause::Size | RemovalCause::Expired => true,
+                    // By a session created after it had run out, or by itself, with a new weight.
+                    RemovalCause::Replaced => entry.has_ended(),
+                    // Whoever removed it has seen to it.
+                    RemovalCause::Explicit => false,
+                };
+                if is_gone && let Some(user) = entry.end() {
+                    suspects.suspect(user, *id);
                 }
             })
             .build();
-        MemoryStore::of(sessions, index, self.max_bytes)
+        MemoryStore::of(sessions, index, bounds)
     }
 }
 
-/// Lets moka forget what no deadline needs any more. Real time: the core's clock may be a fake one.
-struct KeepFor;
+/// Lets moka forget what the store has no longer to keep. Real time: the core's clock may be a fake
+/// one.
+struct Reclaimed;
 
-impl moka::Expiry<SessionId, Entry> for KeepFor {
-    fn expire_after_create(&self, _: &SessionId, entry: &Entry, _: Instant) -> Option<Duration> {
-        entry.keep_for
+impl Expiry<SessionId, Arc<Entry>> for Reclaimed {
+    fn expire_after_create(
+        &self,
+        _: &SessionId,
+        entry: &Arc<Entry>,
+        now: Instant,
+    ) -> Option<Duration> {
+        Some(entry.reclaimed_after(now))
     }
 
     fn expire_after_update(
         &self,
         _: &SessionId,
-        entry: &Entry,
-        _: Instant,
-        left: Option<Duration>,
+        entry: &Arc<Entry>,
+        now: Instant,
+        _: Option<Duration>,
     ) -> Option<Duration> {
-        entry.keep_for.or(left)
+        Some(entry.reclaimed_after(now))
     }
 }

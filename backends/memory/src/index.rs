@@ -1,7 +1,6 @@
 //! Which sessions belong to a user.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Bound;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,19 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use typed_sessions_core::__backend::lock;
 use typed_sessions_core::{SessionId, UserId};
 
+use crate::locks::Locks;
+
 /// The index of users' sessions, in parts with a lock each, so that users do not wait for each
 /// other. These locks are leaves: nothing else is locked or called while one is held.
 #[derive(Debug)]
 pub(crate) struct Index {
-    parts: [Mutex<Users>; PARTS],
-    hasher: RandomState,
+    parts: Locks<Users>,
     suspects: Mutex<Vec<(UserId, SessionId)>>,
     has_suspects: AtomicBool,
 }
 
 type Users = HashMap<UserId, BTreeSet<SessionId>>;
-
-const PARTS: usize = 64;
 
 /// How many suspects one call looks at: whoever comes by cleans up a little, and waits for no more.
 const SUSPECTS_AT_A_TIME: usize = 32;
@@ -29,8 +27,7 @@ const SUSPECTS_AT_A_TIME: usize = 32;
 impl Default for Index {
     fn default() -> Self {
         Self {
-            parts: std::array::from_fn(|_| Mutex::default()),
-            hasher: RandomState::new(),
+            parts: Locks::default(),
             suspects: Mutex::default(),
             has_suspects: AtomicBool::new(false),
         }
@@ -94,44 +91,18 @@ impl Index {
 
     /// How many users have an entry.
     pub(crate) fn users(&self) -> usize {
-        self.parts.iter().map(|part| lock(part).len()).sum()
+        self.parts.all().map(|part| lock(part).len()).sum()
     }
 
     fn part(&self, user: &UserId) -> &Mutex<Users> {
-        &self.parts[part_of(&self.hasher, user)]
+        self.parts.of(user)
     }
-}
-
-/// In which of so many parts a user is.
-fn part_of(hasher: &RandomState, user: &UserId) -> usize {
-    let hash = usize::try_from(hasher.hash_one(user) % PARTS as u64);
-    hash.unwrap_or_default()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Membership {
     New,
     Old,
-}
-
-/// A lock for each user, so that a limit is counted and enforced in one step. Users may share one.
-#[derive(Debug)]
-pub(crate) struct Turns {
-    turns: [Mutex<()>; PARTS],
-    hasher: RandomState,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        let turns = std::array::from_fn(|_| Mutex::default());
-        Self { turns, hasher: RandomState::new() }
-    }
-}
-
-impl Turns {
-    pub(crate) fn of(&self, user: &UserId) -> &Mutex<()> {
-        &self.turns[part_of(&self.hasher, user)]
-    }
 }
 
 #[cfg(test)]

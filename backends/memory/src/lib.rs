@@ -3,9 +3,11 @@
 //! For tests, for applications on a single node, and as an example of a store. Nothing survives the
 //! process.
 
+mod bounds;
 mod builder;
 mod entry;
 mod index;
+mod locks;
 mod store;
 
 pub use crate::builder::MemoryStoreBuilder;

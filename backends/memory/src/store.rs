@@ -1,10 +1,9 @@
-//! The store: moka's entry lock makes every write atomic.
+//! The store: each entry's own lock makes every write to it atomic.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use moka::ops::compute::{CompResult, Op};
 use moka::sync::Cache;
 use typed_sessions_core::__backend::{evicted, lock};
 use typed_sessions_core::store::{
@@ -13,8 +12,10 @@ use typed_sessions_core::store::{
 };
 use typed_sessions_core::{Error, Result, SessionId, SessionStore, UserId};
 
-use crate::entry::Entry;
-use crate::index::{Index, Membership, Turns};
+use crate::bounds::Bounds;
+use crate::entry::{Ending, Entry, News, Refused};
+use crate::index::{Index, Membership};
+use crate::locks::Locks;
 
 /// Sessions in memory. Clones share the same sessions.
 ///
@@ -23,12 +24,17 @@ use crate::index::{Index, Membership, Turns};
 /// Every write is atomic; a limit on a user's sessions is counted and enforced in the same step as
 /// the login. Logins of one user wait for each other, other users do not.
 ///
+/// # Cost
+///
+/// A session is written in place, under a lock of its own: no other session waits. What a session
+/// takes in memory is counted anew only when it has grown by an eighth, or shrunk to less than half.
+///
 /// # Bounds
 ///
 /// 256 MiB by default. When it is full, the least recently used sessions go first, whether or not
 /// they have ended. A session that alone is larger is refused as `ErrorKind::TooLarge`, and nobody
-/// else goes for it. Sessions leave memory some time after their deadline; the deadline itself is
-/// enforced by the core.
+/// else goes for it. A session leaves memory some time after its deadline, half as long again as it
+/// had to be kept; the deadline itself is enforced by the core, and by this store's own clock.
 ///
 /// ```
 /// use typed_sessions_memory::MemoryStore;
@@ -38,16 +44,23 @@ use crate::index::{Index, Membership, Turns};
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
-    sessions: Cache<SessionId, Entry>,
+    sessions: Cache<SessionId, Arc<Entry>>,
     index: Arc<Index>,
-    /// Taken while a session becomes a user's, and while the user's index is read.
-    turns: Arc<Turns>,
-    max_bytes: u64,
+    /// Of users. Taken while a session becomes a user's, and while the user's index is read.
+    turns: Arc<Locks>,
+    /// Of sessions. Taken while moka is to add, remove or replace one, so that it is no other
+    /// than the one that was looked at. After a user's turn, before an entry's lock.
+    places: Arc<Locks>,
+    bounds: Bounds,
 }
 
 impl MemoryStore {
-    pub(crate) fn of(sessions: Cache<SessionId, Entry>, index: Arc<Index>, max_bytes: u64) -> Self {
-        Self { sessions, index, turns: Arc::default(), max_bytes }
+    pub(crate) fn of(
+        sessions: Cache<SessionId, Arc<Entry>>,
+        index: Arc<Index>,
+        bounds: Bounds,
+    ) -> Self {
+        Self { sessions, index, turns: Arc::default(), places: Arc::default(), bounds }
     }
 
     /// How many sessions are in memory, some perhaps past their deadline.
@@ -63,25 +76,72 @@ impl MemoryStore {
         self.index.users()
     }
 
-    /// Checks and writes under the entry's lock. Every removal takes the same lock: moka's own
-    /// `remove` does not, and would let a write in flight put the record back.
-    fn compute(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        let mut applied = Ok(Applied::Applied);
-        self.sessions.entry(*id).and_compute_with(|entry| {
-            let next = change.evaluate(entry.as_ref().map(|entry| &entry.value().record));
-            match next.map(|record| Entry::after(change, record)) {
-                Ok(entry) if entry.bytes() > self.max_bytes => {
-                    applied = Err(too_large(&entry, self.max_bytes));
-                    Op::Nop
-                }
-                Ok(entry) => Op::Put(entry),
-                Err(refused) => {
-                    applied = Ok(refused);
-                    Op::Nop
-                }
+    /// Checks and writes in one step, under the entry's lock.
+    fn write(&self, id: &SessionId, change: &Change) -> Result<Applied> {
+        let written = match change {
+            Change::Create(_) => self.create(id, change),
+            Change::Save(_) | Change::Rewrite(_) => match self.sessions.get(id) {
+                Some(entry) => self.write_in_place(id, &entry, change),
+                None => Err(Applied::Missing.into()),
+            },
+        };
+        match written {
+            Ok(()) => Ok(Applied::Applied),
+            Err(Refused::Guard(refused)) => Ok(refused),
+            Err(Refused::TooLarge(error)) => Err(error),
+        }
+    }
+
+    /// moka may let go of the entry meanwhile. Then it does so after this write: nobody finds the
+    /// entry any more, and the listener ends it under the same lock.
+    fn write_in_place(
+        &self,
+        id: &SessionId,
+        entry: &Arc<Entry>,
+        change: &Change,
+    ) -> Result<(), Refused> {
+        if entry.write(change, &self.bounds)? == News::ForMoka {
+            self.tell_moka(id, entry);
+        }
+        Ok(())
+    }
+
+    fn create(&self, id: &SessionId, change: &Change) -> Result<(), Refused> {
+        let _place = lock(self.places.of(id));
+        if let Some(entry) = self.sessions.get(id) {
+            if let Some(refused) = entry.refusal(change) {
+                return Err(refused.into());
             }
-        });
-        applied
+            // It has ended, and moka does not know yet.
+            self.vacate(id, &entry);
+        }
+        let entry = Entry::create(change, &self.bounds)?;
+        self.sessions.insert(*id, Arc::new(entry));
+        Ok(())
+    }
+
+    /// Takes an entry that has ended from moka, in the turn of its place.
+    fn vacate(&self, id: &SessionId, entry: &Entry) {
+        if let Some(user) = entry.end() {
+            self.index.suspect(user, *id);
+        }
+        self.sessions.invalidate(id);
+    }
+
+    /// moka asks an entry for its weight and deadline only when it is inserted.
+    fn tell_moka(&self, id: &SessionId, entry: &Arc<Entry>) {
+        let _place = lock(self.places.of(id));
+        if self.sessions.get(id).is_none_or(|current| !Arc::ptr_eq(&current, entry)) {
+            return;
+        }
+        self.sessions.insert(*id, Arc::clone(entry));
+        // An entry that is removed before moka has added its new weight to its sum would be taken
+        // from it with that weight nevertheless.
+        self.sessions.run_pending_tasks();
+        // It may have been let go of just before, and is back.
+        if entry.has_ended() {
+            self.vacate(id, entry);
+        }
     }
 
     /// The session becomes a user's: the index is written before the record.
@@ -96,8 +156,13 @@ impl MemoryStore {
             }
         }
         let membership = self.index.insert(user, *id);
-        let applied = self.compute(id, change);
+        let applied = self.write(id, change);
         if applied.as_ref().is_ok_and(|applied| *applied == Applied::Applied) {
+            if let Change::Create(_) = change {
+                // Whoever ended one of the same id just before has taken that from the index by
+                // now, and perhaps after it was inserted.
+                self.index.insert(user, *id);
+            }
             for id in &surplus {
                 let is_theirs = |header: &Header| header.user() == Some(user);
                 if self.remove_if(id, is_theirs) == Deleted::Yes {
@@ -112,25 +177,30 @@ impl MemoryStore {
 
     /// A full house matters only to a session that could otherwise enter.
     fn precedence(&self, id: &SessionId, change: &Change, full: Applied) -> Applied {
-        let current = self.sessions.get(id);
-        change.refusal(current.as_ref().map(|entry| &entry.record)).unwrap_or(full)
+        let refusal = match self.sessions.get(id) {
+            Some(entry) => entry.refusal(change),
+            None => change.refusal(None),
+        };
+        refusal.unwrap_or(full)
     }
 
-    /// Removes a session under the entry's lock and takes it from the index.
+    /// Ends a session under the entry's lock, and takes it from moka and the index.
     fn remove_if(&self, id: &SessionId, condition: impl Fn(&Header) -> bool) -> Deleted {
-        let result = self.sessions.entry(*id).and_compute_with(|entry| match entry {
-            Some(entry) if condition(&entry.value().record.header) => Op::Remove,
-            _ => Op::Nop,
-        });
-        match result {
-            CompResult::Removed(entry) => {
-                if let Some(user) = entry.into_value().record.header.user() {
-                    self.index.remove(user, id);
+        let _place = lock(self.places.of(id));
+        let Some(entry) = self.sessions.get(id) else { return Deleted::Missing };
+        match entry.end_if(condition) {
+            Ending::Ended(user) => {
+                self.sessions.invalidate(id);
+                if let Some(user) = user {
+                    self.index.remove(&user, id);
                 }
                 Deleted::Yes
             }
-            CompResult::StillNone(_) => Deleted::Missing,
-            _ => Deleted::Superseded,
+            Ending::Spared => Deleted::Superseded,
+            Ending::Missing => {
+                self.vacate(id, &entry);
+                Deleted::Missing
+            }
         }
     }
 
@@ -145,16 +215,12 @@ impl MemoryStore {
         cleaned
     }
 
-    /// Takes a session from a user's index that is not theirs any more. Under the entry's lock, and
-    /// in the user's turn: it may be about to become theirs again.
+    /// Takes a session from a user's index that is not theirs any more. In the user's turn: without
+    /// it the session cannot become theirs again.
     fn forget_unless_theirs(&self, user: &UserId, id: &SessionId) {
-        self.sessions.entry(*id).and_compute_with(|entry| {
-            let is_theirs = |record: &Record| record.header.user() == Some(user);
-            if !entry.is_some_and(|entry| is_theirs(&entry.value().record)) {
-                self.index.remove(user, id);
-            }
-            Op::Nop
-        });
+        if !self.sessions.get(id).is_some_and(|entry| entry.is_of(user)) {
+            self.index.remove(user, id);
+        }
     }
 
     /// Sessions of the user, in the order of their ids, out of so many members of the index; what
@@ -167,14 +233,16 @@ impl MemoryStore {
     ) -> Vec<(SessionId, Option<Header>)> {
         let mut members = Vec::new();
         for id in self.index.members(user, after, at_most) {
-            match self.sessions.get(&id) {
-                Some(entry) if entry.record.header.user() == Some(user) => {
-                    members.push((id, Some(entry.record.header)));
-                }
+            match self.header(&id) {
+                Some(header) if header.user() == Some(user) => members.push((id, Some(header))),
                 _ => self.index.remove(user, &id),
             }
         }
         members
+    }
+
+    fn header(&self, id: &SessionId) -> Option<Header> {
+        self.sessions.get(id)?.header()
     }
 }
 
@@ -187,7 +255,7 @@ enum Cleaned {
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
-        Ok(self.sessions.get(id).map(|entry| entry.record))
+        Ok(self.sessions.get(id).and_then(|entry| entry.record()))
     }
 
     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
@@ -195,7 +263,7 @@ impl SessionStore for MemoryStore {
         let (joins, leaves) = moves(change);
         let applied = match joins {
             Some(user) => self.join(id, change, user)?,
-            None => self.compute(id, change)?,
+            None => self.write(id, change)?,
         };
         if let (Applied::Applied, Some(before)) = (applied, leaves) {
             let _turn = lock(self.turns.of(before));
@@ -219,7 +287,7 @@ impl SessionStore for MemoryStore {
     }
 
     async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
-        let header = |id: &SessionId| Some((*id, Some(self.sessions.get(id)?.record.header)));
+        let header = |id: &SessionId| Some((*id, Some(self.header(id)?)));
         Ok(ids.iter().filter_map(header).collect())
     }
 
@@ -251,14 +319,6 @@ fn moves(change: &Change) -> (Option<&UserId>, Option<&UserId>) {
 fn cursor_id(cursor: &Cursor) -> Result<SessionId> {
     let bytes = cursor.as_bytes().try_into();
     bytes.map(SessionId::from_bytes).map_err(|_| Error::store("a cursor of another store"))
-}
-
-fn too_large(entry: &Entry, max_bytes: u64) -> Error {
-    Error::too_large(format!(
-        "the session would take {} bytes, `max_bytes` of the MemoryStore allows {max_bytes} \
-         for all",
-        entry.bytes()
-    ))
 }
 
 impl fmt::Debug for MemoryStore {

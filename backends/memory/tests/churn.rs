@@ -183,6 +183,30 @@ fn a_session_that_grows_makes_others_go() {
     );
 }
 
+/// moka once forgot what a session had weighed when it ended soon after it had grown or shrunk: its
+/// sum was wrong from then on, and so was the bound.
+#[test]
+fn sessions_that_end_just_after_they_grew_or_shrank_leave_the_bounds_right() {
+    const MAX_BYTES: u64 = 1 << 20;
+    let (small, large) = ("tea".to_owned(), "x".repeat(60 << 10));
+    for (before, after) in [(&small, &large), (&large, &small)] {
+        let world = World::new(MemoryStore::builder().max_bytes(MAX_BYTES).build());
+        for _ in 0..200 {
+            let mut session = world.saved(before);
+            // So that moka has counted it, whatever else it does later.
+            assert_eq!(world.store.session_count(), 1);
+            session.note.clone_from(after);
+            now(session.save());
+            now(session.destroy());
+        }
+        for _ in 0..2_000 {
+            world.saved("tea");
+        }
+        let sessions = world.store.session_count();
+        assert!((900..1_500).contains(&sessions), "{sessions} sessions of about 900 bytes");
+    }
+}
+
 #[test]
 fn evicted_sessions_leave_the_index() {
     let world = World::new(MemoryStore::builder().max_sessions(100).build());
