@@ -327,3 +327,30 @@ impl fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore").field("sessions", &sessions).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use typed_sessions::{SessionData, Sessions};
+
+    use super::*;
+
+    #[derive(SessionData)]
+    struct Shop {
+        visits: u64,
+    }
+
+    #[test]
+    fn what_moka_lets_go_of_while_it_is_told_something_does_not_stay() {
+        let store = MemoryStore::new();
+        let mut session = Sessions::<Shop>::new(store.clone()).start();
+        session.visits = 1;
+        block_on(session.save()).expect("the in-memory store never fails");
+        let id = session.id();
+        let entry = store.sessions.get(&id).expect("it is there");
+        // As moka's listener does; and then the entry is inserted again.
+        entry.end();
+        store.tell_moka(&id, &entry);
+        assert_eq!(store.session_count(), 0);
+    }
+}

@@ -6,7 +6,7 @@ use std::thread;
 
 use futures::executor::block_on;
 use serde::{Deserialize, Serialize};
-use typed_sessions::store::{Applied, Change, Create, Deleted, Owned, Page};
+use typed_sessions::store::{Applied, Change, Create, Deleted, Key, Owned, Page, Save, Text};
 use typed_sessions::{
     ErrorKind, Result, Session, SessionData, SessionId, SessionStore as _, SessionUser, Sessions,
     UserId,
@@ -61,13 +61,16 @@ struct Crowd {
     store: MemoryStore,
     sessions: Sessions<Shop>,
     places: Vec<Mutex<Arc<Known>>>,
+    /// All that were ever started.
+    all: Mutex<Vec<SessionId>>,
 }
 
 impl Crowd {
     fn new(places: u64, store: MemoryStore) -> Self {
         let sessions = Sessions::new(store.clone());
-        let places = (0..places).map(|_| Mutex::new(started(&sessions))).collect();
-        Self { store, sessions, places }
+        let mut crowd = Self { store, sessions, places: Vec::new(), all: Mutex::default() };
+        crowd.places = (0..places).map(|_| Mutex::new(crowd.started())).collect();
+        crowd
     }
 
     /// So many operations on handles that were opened a while ago.
@@ -128,16 +131,17 @@ impl Crowd {
         if let Some(session) = now(self.sessions.open(&known.token)) {
             return Some((session, known));
         }
-        *self.places[at].lock().expect("no thread panics") = started(&self.sessions);
+        *self.places[at].lock().expect("no thread panics") = self.started();
         None
     }
-}
 
-fn started(sessions: &Sessions<Shop>) -> Arc<Known> {
-    let mut session = sessions.start();
-    now(session.save());
-    let (token, id) = (session.token().expose(), session.id());
-    Arc::new(Known { token, id, is_gone: AtomicBool::new(false) })
+    fn started(&self) -> Arc<Known> {
+        let mut session = self.sessions.start();
+        now(session.save());
+        let (token, id) = (session.token().expose(), session.id());
+        self.all.lock().expect("no thread panics").push(id);
+        Arc::new(Known { token, id, is_gone: AtomicBool::new(false) })
+    }
 }
 
 fn check_crowd(store: MemoryStore, operations: u64) {
@@ -148,6 +152,9 @@ fn check_crowd(store: MemoryStore, operations: u64) {
             scope.spawn(move || crowd.work(seed, operations));
         }
     });
+    let all = crowd.all.into_inner().expect("no thread panics");
+    let lasting = all.iter().filter(|id| now(crowd.store.load(id)).is_some()).count();
+    assert_eq!(crowd.store.session_count(), lasting as u64, "moka keeps what has ended");
     // The index has whom it should, and nobody else.
     let mut listed = 0;
     for user in 0..10 {
@@ -177,24 +184,33 @@ fn u1_users_have_the_sessions_that_the_index_says() {
 }
 
 #[test]
-fn u1_a_session_created_while_one_of_its_id_is_deleted_is_in_the_index() {
+fn u1_a_session_created_while_one_of_its_id_ends_is_there_and_in_the_index() {
     let store = MemoryStore::new();
     let mut session = Sessions::<Shop>::new(store.clone()).start();
     now(session.login(Member { id: 7 }));
     let (id, user) = (session.id(), UserId::new(7).expect("an id"));
     let header = now(store.load(&id)).expect("it is stored").header;
     let create = Change::Create(Create::new(header.clone(), header.created()));
+    let mut grow = Save::of(&header, header.created());
+    grow.edit.set.push((Key::new("note"), Text::from_stored(&"7".repeat(10_000))));
+    let grow = Change::Save(grow);
     for round in 0..5_000 {
-        let start = Barrier::new(2);
+        let start = Barrier::new(3);
         thread::scope(|scope| {
             scope.spawn(|| {
                 start.wait();
                 while now(store.apply(&id, &create)) != Applied::Applied {}
             });
+            scope.spawn(|| {
+                start.wait();
+                now(store.apply(&id, &grow))
+            });
             start.wait();
             assert_eq!(now(store.delete(&id, &Owned::Anyones)), Deleted::Yes);
         });
+        assert!(now(store.load(&id)).is_some(), "round {round}: it was taken for the other one");
         let found = now(store.sessions_of(&user, &Page::first(10))).sessions;
-        assert_eq!(found.len(), 1, "round {round}");
+        assert_eq!(found.len(), 1, "round {round}: the index lacks it");
     }
+    assert_eq!((store.session_count(), store.user_count()), (1, 1));
 }
