@@ -340,14 +340,32 @@ mod tests {
         visits: u64,
     }
 
-    #[test]
-    fn what_moka_lets_go_of_while_it_is_told_something_does_not_stay() {
-        let store = MemoryStore::new();
+    /// Stores a session; its entry is as a request finds it that is about to write to it.
+    fn stored(store: &MemoryStore) -> (SessionId, Arc<Entry>) {
         let mut session = Sessions::<Shop>::new(store.clone()).start();
         session.visits = 1;
         block_on(session.save()).expect("the in-memory store never fails");
         let id = session.id();
-        let entry = store.sessions.get(&id).expect("it is there");
+        (id, store.sessions.get(&id).expect("it is there"))
+    }
+
+    #[test]
+    fn what_was_evicted_is_not_written_by_who_had_found_it_before() {
+        let store = MemoryStore::builder().max_sessions(1).build();
+        let (id, entry) = stored(&store);
+        let header = entry.header().expect("it lives");
+        let save = Change::Save(Save::of(&header, header.created()));
+        assert!(store.write_in_place(&id, &entry, &save).is_ok());
+        stored(&store);
+        assert_eq!(store.session_count(), 1, "it had to go");
+        let refused = store.write_in_place(&id, &entry, &save);
+        assert!(matches!(refused, Err(Refused::Guard(Applied::Missing))), "{refused:?}");
+    }
+
+    #[test]
+    fn what_moka_lets_go_of_while_it_is_told_something_does_not_stay() {
+        let store = MemoryStore::new();
+        let (id, entry) = stored(&store);
         // As moka's listener does; and then the entry is inserted again.
         entry.end();
         store.tell_moka(&id, &entry);
