@@ -32,6 +32,19 @@ impl Floor {
         self.0.get(&id).expect("it is in the cache")
     }
 
+    /// Replaces the session's record, by itself.
+    pub fn replace(&self, token: &str) {
+        let id = Token::parse(token).expect("a token").id();
+        let record = self.0.get(&id).expect("it is in the cache");
+        self.0.insert(id, record);
+    }
+
+    /// A session comes and goes.
+    pub fn insert_and_remove(&self, id: SessionId, record: &Arc<Record>) {
+        self.0.insert(id, Arc::clone(record));
+        self.0.invalidate(&id);
+    }
+
     /// The struct of a record, each field by itself.
     pub fn decode(record: &Record) -> Shop {
         Shop {

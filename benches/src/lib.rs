@@ -7,11 +7,15 @@ mod floor;
 pub mod turns;
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::executor::block_on;
 use serde::{Deserialize, Serialize};
-use typed_sessions::{MemoryStore, Session, SessionData, SessionUser, Sessions};
+use typed_sessions::store::{Applied, Change, Create, Deleted, Key, Owned, Record, Save, Text};
+use typed_sessions::{
+    MemoryStore, Session, SessionData, SessionId, SessionStore as _, SessionUser, Sessions, Token,
+};
 
 pub use crate::floor::Floor;
 
@@ -94,6 +98,13 @@ impl World {
         Self { sessions, store, floor, tokens }
     }
 
+    /// The record of a session whose visitor has not logged in.
+    pub fn visitor(&self) -> Arc<Record> {
+        let mut session = filled(&self.sessions);
+        now(session.save());
+        Arc::new(now(self.store.load(&session.id())).expect("it was saved"))
+    }
+
     /// The token of some session: of the next one, for each thread by itself. Two threads share
     /// none.
     pub fn token(&self) -> &str {
@@ -114,6 +125,31 @@ impl World {
         let mut session = self.open();
         session.visits = session.visits.wrapping_add(1);
         now(session.save());
+    }
+
+    /// Writes one field of some session, by the store alone.
+    pub fn save_in_store(&self) {
+        let token = self.token();
+        let header = &self.floor.get(token).header;
+        let mut save = Save::of(header, header.last_seen());
+        save.edit.set.push((Key::new("visits"), Text::from_stored("8")));
+        let id = Token::parse(token).expect("a token").id();
+        assert_eq!(now(self.store.apply(&id, &Change::Save(save))), Applied::Applied);
+    }
+
+    /// A session comes and goes, by the store alone.
+    pub fn create_and_delete(&self, id: SessionId, record: &Record) {
+        let create = Create::new(record.header.clone(), record.header.created());
+        assert_eq!(now(self.store.apply(&id, &Change::Create(create))), Applied::Applied);
+        assert_eq!(now(self.store.delete(&id, &Owned::Anyones)), Deleted::Yes);
+    }
+
+    /// A session is saved, its visitor logs in, and it is destroyed.
+    pub fn save_login_destroy(&self) {
+        let mut session = filled(&self.sessions);
+        now(session.save());
+        now(session.login(member(SESSIONS as u64)));
+        now(session.destroy());
     }
 
     /// Opens some session and counts one field up.
