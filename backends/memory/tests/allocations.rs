@@ -87,9 +87,9 @@ fn c_open_and_writes_allocate_as_often_as_is_known() {
         ("load", 1),
         // That, the eight of decoding, and the handle.
         ("open", 12),
-        ("open, change one field, save", 38),
+        ("open, change one field, save", 25),
         ("open, set one field", 21),
-        ("save, log in, destroy", 72),
+        ("save, log in, destroy", 65),
     ];
     assert_eq!(counted, known);
 }
