@@ -67,7 +67,8 @@ struct World {
 
 #[tokio::main]
 async fn main() {
-    let chosen: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let chosen: Vec<String> =
+        std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|one| one == name);
     if is_chosen("memory") {
         let store = MemoryStore::builder().max_bytes(8 << 30).build();
@@ -80,7 +81,7 @@ async fn main() {
         grow("Redis", Place::Redis(server), store).await;
     }
     if is_chosen("postgres") {
-        let server = Postgres::start();
+        let server = Postgres::start(&[]);
         let store = PostgresStore::builder().url(server.url()).time_limit(Duration::from_secs(20));
         let store = store.connect().await.expect("connects");
         store.migrate().await.expect("migrates");

@@ -66,7 +66,7 @@ use crate::problems::Problems;
 /// |---|---|
 /// | `key = "lang"` | stores the field under this key |
 /// | `alias = "locale"` | also reads this older key when the key is absent, and the next write moves the value; may be repeated |
-/// | `default = expression` | the value of an absent key, instead of `Default`; evaluated whenever it is needed |
+/// | `default = expression` | the value of an absent key, instead of `Default`; evaluated at each open without the key |
 /// | `ttl = "5m"` | a written value lasts this long; for an `Option`. Units: `ms`, `s`, `m`, `h`, `d`, as in `"1h30m"` |
 /// | `user` | holds the logged-in user: an `Option` of a `SessionUser`, at most one per struct |
 /// | `until_logout` | logout sets the field back to its default |
@@ -78,9 +78,9 @@ use crate::problems::Problems;
 /// `alias = "new"`, the second with `key = "new"` and `alias = "old"`. Or keep the key: the name of
 /// the field is free.
 ///
-/// A `default` that is another one each time, as a random one is, stays so in sessions stored
-/// before the field existed: it is evaluated at every open until the field is written. Use an
-/// `Option` and `Session::get_or_insert_with` for what each session has once.
+/// While the key is absent, as in sessions stored before the field existed, `default` is evaluated
+/// at each open, so a random one differs from request to request. Use an `Option` and
+/// `Session::get_or_insert_with` for what each session has once.
 ///
 /// What `#[serde(...)]` on a field would do inside of the struct (`skip`, `rename`, `with`,
 /// `flatten`, ...) does not happen, since each field is stored by itself: it is an error, unless

@@ -9,7 +9,7 @@ use crate::{Error, Result, SessionStore};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | `MemoryStore` with its defaults | `memory` |
-/// | `postgres://user:password@host:port/database` | `PostgresStore`, migrated | `postgres` |
+/// | `postgres://user:password@host:port/database`, or `postgresql:` | `PostgresStore`, migrated | `postgres` |
 /// | `redis://user:password@host:port/database` | `RedisStore` | `redis` |
 /// | `redis+cluster://host:port,host:port` | `RedisStore` on a Cluster | `redis` |
 /// | `redis+sentinel://host:port,host:port/master` | `RedisStore` behind Sentinels | `redis` |
@@ -23,9 +23,9 @@ use crate::{Error, Result, SessionStore};
 ///
 /// # Errors
 ///
-/// `Config` when the scheme is unknown, its feature is off, or something in the URL cannot be read
-/// or is read by nobody; the error does not quote the URL, which may hold a password. `Unavailable` when the server
-/// cannot be reached, `Store` when it refuses the credentials.
+/// `Config` when the scheme is unknown, its feature is off, or a part of the URL cannot be read or
+/// has no meaning; the error does not quote the URL, which may hold a password. `Unavailable` when
+/// the server cannot be reached, `Store` when it refuses the credentials.
 ///
 /// ```
 /// use typed_sessions::{Result, SessionData, Sessions, connect};

@@ -38,7 +38,7 @@ impl RedisStore {
             connection: None,
             prefix: "session".to_owned(),
             time_limit: Duration::from_secs(2),
-            connections: DEFAULT_CONNECTIONS,
+            connections: None,
         }
     }
 }
@@ -67,7 +67,7 @@ pub struct RedisStoreBuilder {
     connection: Option<Connection>,
     prefix: String,
     time_limit: Duration,
-    connections: usize,
+    connections: Option<usize>,
 }
 
 const DEFAULT_CONNECTIONS: usize = 2;
@@ -97,8 +97,9 @@ impl RedisStoreBuilder {
 
     /// A connection of the application's own, in the place of a URL.
     ///
-    /// It reconnects as its kind does: a `MultiplexedConnection` never, a `ConnectionManager` and a
-    /// `ClusterConnection` by themselves. Make a `ClusterConnection` with `retries(0)`, or it sends
+    /// It is not looked at before it is used, and belongs to the runtime that made it. It reconnects
+    /// as its kind does: a `MultiplexedConnection` never, a `ConnectionManager` and a
+    /// `ClusterConnection` by themselves, after a command that failed. Make a `ClusterConnection` with `retries(0)`, or it sends
     /// a write again whose answer was lost.
     pub fn connection(mut self, connection: impl Into<RedisConnection>) -> Self {
         self.connection = Some(connection.into().0);
@@ -119,11 +120,11 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// How many connections there are to each server, from each runtime that uses the store: 2 by
-    /// default, at most 64. Each carries the commands of any number of callers, and all that
-    /// concerns one session takes the same one. More of them use more of the machine's cores.
+    /// How many connections there are at most to each server, for each runtime that uses the
+    /// store: 2 by default, 64 at most. Each carries the commands of any number of callers, and all
+    /// commands on one key take the same one. More of them use more of the machine's cores.
     pub fn connections(mut self, number: usize) -> Self {
-        self.connections = number;
+        self.connections = Some(number);
         self
     }
 
@@ -187,28 +188,23 @@ impl RedisStoreBuilder {
             );
             return Err(Error::config(message));
         }
-        if self.connections == 0 || self.connections > MOST_CONNECTIONS {
+        let lanes = self.connections.unwrap_or(DEFAULT_CONNECTIONS);
+        if lanes == 0 || lanes > MOST_CONNECTIONS {
             let message = format!(
-                "{} connections to a server are not possible: at least 1 and at most \
-                 {MOST_CONNECTIONS}",
-                self.connections
+                "{lanes} connections to a server are not possible: at least 1 and at most \
+                 {MOST_CONNECTIONS}"
             );
             return Err(Error::config(message));
         }
         let Some(connection) = &self.connection else {
-            let keeping = Keeping {
-                lanes: self.connections,
-                limit: connecting_limit(limit),
-                patience: limit / 4,
-            };
+            let keeping = Keeping { lanes, limit: connecting_limit(limit), patience: limit / 4 };
             return Ok(Transport::new(self.settings.servers(keeping)?, limit));
         };
-        let Settings { url, credentials, database, .. } = &self.settings;
-        let has_credentials = credentials.username.is_some() || credentials.password.is_some();
-        if url.is_some() || has_credentials || database.is_some() {
+        if self.settings.say_anything() || self.connections.is_some() {
             return Err(Error::config(
                 "`connection` brings a connection that is made already: `url`, `username`, \
-                 `password` and `database` cannot change it",
+                 `password`, `database`, `sentinel_credentials`, `certificates` and `connections` \
+                 cannot change it",
             ));
         }
         Ok(Transport::over(connection.clone(), limit))

@@ -48,7 +48,7 @@ use crate::session_hash::{Depth, OnlyIf};
 /// A call ends within the [time limit](crate::RedisStoreBuilder::time_limit), with
 /// `ErrorKind::Unavailable` if Redis did not answer. When a connection breaks, reads are sent
 /// again, and writes of which not every byte had left; of others the outcome is not known, and the
-/// caller is told so. A connection that ended while it was idle costs no call.
+/// caller is told so. A connection that was closed while it was idle costs no call.
 ///
 /// Redis replicates without waiting: what a master acknowledged just before it died may be unknown
 /// to its successor.

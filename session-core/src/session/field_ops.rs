@@ -111,8 +111,9 @@ impl<D: SessionData> Session<D> {
         Ok(removed.is_some())
     }
 
-    /// Removes a field's key and returns what it held: of any number of concurrent callers exactly
-    /// one gets the value. For one-time codes, flash messages, pending jobs.
+    /// Removes a field's key and returns what it held: of any number of concurrent callers one gets
+    /// the value, or nobody, if that one's answer is lost. For one-time codes, flash messages,
+    /// pending jobs. Before the first save it takes the struct's own value.
     ///
     /// # Errors
     ///
@@ -125,9 +126,9 @@ impl<D: SessionData> Session<D> {
     /// it, one `load` and, if there is something to take, one `apply` more.
     ///
     /// If this handle knows of no value, one `load` and, if there is something to take, one
-    /// `apply`: another request may have set it meanwhile, and only the store can tell. Where what
-    /// was set so lately can wait for the next request, ask the struct first, which costs nothing:
-    /// `if session.otp.is_some()`.
+    /// `apply`: another request may have set it meanwhile. If you need not see what was set since
+    /// you opened the session, test `session.otp.is_some()` first: it costs nothing. Before the
+    /// first save, nothing.
     ///
     /// ```
     /// # use typed_sessions_test_support::doc::*;
@@ -199,9 +200,9 @@ impl<D: SessionData> Session<D> {
         Ok(result)
     }
 
-    /// What a field holds; if its key is absent, what `make` makes, stored by compare-and-swap: of
-    /// any number of concurrent callers all get the same value. For what each session has once and
-    /// is random: a CSRF token, a seed, an id for the visitor. `make` runs again if others were
+    /// Returns what a field holds; if its key is absent, stores what `make` returns, by
+    /// compare-and-swap: all who race get the same value. For what each session has once and is
+    /// random: a CSRF token, a seed, an id for the visitor. `make` runs again if others were
     /// quicker and the key is absent still.
     ///
     /// `#[session(default = random_token())]` cannot do that: it is evaluated at every open for as
@@ -217,8 +218,8 @@ impl<D: SessionData> Session<D> {
     ///
     /// # Cost
     ///
-    /// None when this handle has seen a value in the store: that is what it returns, even if others
-    /// have changed it since. Otherwise one `apply`; for each time that others were quicker one
+    /// No call when this handle has seen a value: it returns that one, even if others have changed
+    /// it since. Otherwise one `apply`; for each time that others were quicker one
     /// `load`, and one `apply` more if the key is absent still.
     ///
     /// ```

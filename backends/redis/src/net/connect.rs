@@ -34,6 +34,16 @@ pub(crate) struct Credentials {
 }
 
 impl Settings {
+    /// Whether anything is set.
+    pub(crate) fn say_anything(&self) -> bool {
+        let somebody = |it: &Credentials| it.username.is_some() || it.password.is_some();
+        self.url.is_some()
+            || self.database.is_some()
+            || somebody(&self.credentials)
+            || somebody(&self.sentinel_credentials)
+            || tls::are_given(&self.certificates)
+    }
+
     /// The servers of the URL.
     pub(crate) fn servers(&self, keeping: Keeping) -> Result<Servers> {
         let url = self.url.as_deref().unwrap_or("redis://127.0.0.1:6379");

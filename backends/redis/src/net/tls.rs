@@ -23,6 +23,10 @@ mod with {
 
     pub(crate) type Certificates = Option<TlsCertificates>;
 
+    pub(crate) fn are_given(certificates: &Certificates) -> bool {
+        certificates.is_some()
+    }
+
     /// How connections are encrypted, if they are.
     #[derive(Clone)]
     pub(crate) struct Encryption(Option<TlsConnector>);
@@ -117,6 +121,10 @@ mod without {
 
     #[derive(Clone, Default)]
     pub(crate) struct Certificates(());
+
+    pub(crate) fn are_given(_: &Certificates) -> bool {
+        false
+    }
 
     /// No connection is encrypted.
     #[derive(Clone)]

@@ -14,8 +14,7 @@ use crate::floors::decode;
 use crate::participant::Participant;
 use crate::shop::Shop;
 
-const SET: &str = "redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) \
-    redis.call('PEXPIRE', KEYS[1], ARGV[1]) return 1";
+const SET: &str = "redis.call('HSET', KEYS[1], ARGV[2], ARGV[3]) return 1";
 
 /// The connections, and the script that is loaded.
 pub(crate) struct Bare {

@@ -220,10 +220,11 @@ pub(crate) async fn f5_any_number_of_runtimes(world: World) {
     // Whoever uses the store first need not stay.
     let token = elsewhere(move || async move { stored(&first).await.1 }).await;
     let work = async |sessions: Sessions<Shop>, token: String, user: u64| {
-        let mut session = open(&sessions, &token).await;
-        session.update(Shop::VISITS, |visits| *visits += 1).await.expect("updates");
+        // A write comes first: it is not sent again, as a read may be.
         let mut own = sessions.start();
         own.login(Member::new(user)).await.expect("logs in");
+        let mut session = open(&sessions, &token).await;
+        session.update(Shop::VISITS, |visits| *visits += 1).await.expect("updates");
         assert_eq!(sessions.user(&user).revoke_all().await.expect("revokes"), 1);
     };
     let before = open(&sessions, &token).await.visits;
