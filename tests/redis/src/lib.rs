@@ -1,5 +1,7 @@
 //! What these tests share: stores that no other test sees.
 
+pub mod wire;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use typed_sessions::RedisStore;
