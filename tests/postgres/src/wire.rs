@@ -14,6 +14,8 @@ use typed_sessions_test_servers::postgres::Postgres;
 pub struct Wire {
     url: String,
     sent: Arc<Mutex<String>>,
+    /// Bytes of the client's.
+    asked: Arc<AtomicU64>,
     forget: Arc<AtomicBool>,
     /// Bytes of the server's.
     answered: Arc<AtomicU64>,
@@ -36,6 +38,7 @@ impl Wire {
         let wire = Self {
             url,
             sent: Arc::default(),
+            asked: Arc::default(),
             forget: Arc::default(),
             answered: Arc::default(),
             cuts: Arc::default(),
@@ -78,6 +81,14 @@ impl Wire {
         self.answered.swap(0, Ordering::SeqCst)
     }
 
+    /// How many bytes the client has sent since the last time, and the server, but for the signs of
+    /// life for which the pool asks after each call: a sync of 5 bytes, and 6 that answer it. The
+    /// pool must be idle.
+    pub fn bytes(&self) -> (u64, u64) {
+        let signs = self.sent().matches("SS").map(|_| 1).sum::<u64>();
+        (self.asked.swap(0, Ordering::SeqCst) - 5 * signs, self.answered() - 6 * signs)
+    }
+
     /// From now on nothing gets through on the connections that are there, and nobody is told: as
     /// when a network loses its way.
     pub fn cut(&self) {
@@ -108,6 +119,7 @@ async fn note(wire: Wire, mut client: OwnedReadHalf, mut server: OwnedWriteHalf)
         if wire.cuts.load(Ordering::SeqCst) > cuts {
             std::future::pending::<()>().await;
         }
+        wire.asked.fetch_add(u64::from(length) + u64::from(has_type), Ordering::SeqCst);
         if let Some(kind) = kind {
             wire.sent.lock().unwrap_or_else(PoisonError::into_inner).push(kind.into());
             server.write_u8(kind).await.ok()?;
