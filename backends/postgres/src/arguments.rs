@@ -1,4 +1,4 @@
-//! A change as `update.sql` takes it.
+//! A change as statements take it.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use typed_sessions_core::store::{Change, Create, Header, Key, Owner, Rewrite, Sa
 use typed_sessions_core::{SessionId, Timestamp};
 
 use crate::fields::{key, object};
+use crate::parameters::Parameter;
 use crate::retention::Retention;
 
 pub(crate) type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
@@ -98,27 +99,29 @@ impl Arguments {
         }
     }
 
-    pub(crate) fn bind<'q>(&'q self, query: PgQuery<'q>) -> PgQuery<'q> {
+    /// Binds these parameters, in this order.
+    pub(crate) fn bind<'q>(&'q self, parameters: &[Parameter], query: PgQuery<'q>) -> PgQuery<'q> {
         let header = self.header.as_ref();
         let retention = header.map(|header| header.retention);
-        query
-            .bind(&self.id[..])
-            .bind(self.now)
-            .bind(self.login_epoch)
-            .bind(self.revision)
-            .bind(self.expected.as_deref())
-            .bind(self.absent.as_deref())
-            .bind(header.map(|header| &*header.text))
-            .bind(header.map(|header| header.revision))
-            .bind(header.map(|header| header.login_epoch))
-            .bind(header.map(|header| header.deadline))
-            .bind(header.map(|header| header.last_seen))
-            .bind(header.and_then(|header| header.user.as_deref()))
-            .bind(retention.map(|retention| retention.keep_for))
-            .bind(retention.map(|retention| retention.slack))
-            .bind(retention.map(|retention| retention.unit))
-            .bind(self.set.as_deref())
-            .bind(self.remove.as_deref())
+        parameters.iter().fold(query, |query, parameter| match parameter {
+            Parameter::Id => query.bind(&self.id[..]),
+            Parameter::Now => query.bind(self.now),
+            Parameter::LoginEpoch => query.bind(self.login_epoch),
+            Parameter::Revision => query.bind(self.revision),
+            Parameter::Expected => query.bind(self.expected.as_deref()),
+            Parameter::Absent => query.bind(self.absent.as_deref()),
+            Parameter::Header => query.bind(header.map(|header| &*header.text)),
+            Parameter::NextRevision => query.bind(header.map(|header| header.revision)),
+            Parameter::NextEpoch => query.bind(header.map(|header| header.login_epoch)),
+            Parameter::Deadline => query.bind(header.map(|header| header.deadline)),
+            Parameter::LastSeen => query.bind(header.map(|header| header.last_seen)),
+            Parameter::User => query.bind(header.and_then(|header| header.user.as_deref())),
+            Parameter::KeepFor => query.bind(retention.map(|retention| retention.keep_for)),
+            Parameter::Slack => query.bind(retention.map(|retention| retention.slack)),
+            Parameter::Unit => query.bind(retention.map(|retention| retention.unit)),
+            Parameter::Set => query.bind(self.set.as_deref()),
+            Parameter::Remove => query.bind(self.remove.as_deref()),
+        })
     }
 }
 

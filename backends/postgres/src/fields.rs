@@ -5,9 +5,9 @@
 //! escaped.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt;
 
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use typed_sessions_core::store::{Fields, Key, Text};
 use typed_sessions_core::{Error, Result};
 
@@ -17,17 +17,18 @@ const ESCAPE: char = '\u{1}';
 
 /// A JSON object of these fields.
 pub(crate) fn object<'a>(fields: impl IntoIterator<Item = (&'a Key, &'a Text)>) -> String {
-    let mut object = String::from("{");
+    let mut object = vec![b'{'];
     for (key, text) in fields {
         if object.len() > 1 {
-            object.push(',');
+            object.push(b',');
         }
         push_string(&mut object, &escape(key.as_str()));
-        object.push(':');
+        object.push(b':');
         push_string(&mut object, &escape(text.as_str()));
     }
-    object.push('}');
-    object
+    object.push(b'}');
+    // Made of UTF-8, it is that; and no empty text is a `jsonb`.
+    String::from_utf8(object).unwrap_or_default()
 }
 
 /// A key as the object has it.
@@ -35,26 +36,90 @@ pub(crate) fn key(key: &Key) -> String {
     escape(key.as_str()).into_owned()
 }
 
+/// The object in a value of the type `jsonb` as it comes over the wire: behind a version.
+pub(crate) fn text_of_jsonb(value: &[u8]) -> Option<&str> {
+    let (version, text) = value.split_first()?;
+    if *version == 1 { std::str::from_utf8(text).ok() } else { None }
+}
+
 /// The fields of an object that [`object`] made. A value that somebody else put there, and that is
 /// no string, is an error that names its key.
 pub(crate) fn parse(object: &str) -> Result<Fields> {
-    let texts: BTreeMap<String, serde_json::Value> = serde_json::from_str(object)
-        .map_err(|_| Error::corrupt("$fields", "the column `fields` is no JSON object"))?;
-    let field = |(key, text): (String, serde_json::Value)| {
-        let key = unescape(&key);
-        match text {
-            serde_json::Value::String(text) => {
-                Ok((Key::new(&key), Text::from_stored(&unescape(&text))))
-            }
-            _ => Err(Error::corrupt(&key, "it is no string in the column `fields`")),
+    let mut strings = Strings { all: String::with_capacity(object.len()), ends: Vec::new() };
+    let mut parser = serde_json::Deserializer::from_str(object);
+    let read = parser.deserialize_map(Object(&mut strings)).and_then(|()| parser.end());
+    let strings: Vec<&str> = strings.iter().collect();
+    let (fields, without_text) = strings.as_chunks();
+    match (read, without_text) {
+        (Ok(()), _) => {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|[key, text]| (*key, *text)).collect();
+            Ok(Fields::from_stored(&fields))
         }
-    };
-    texts.into_iter().map(field).collect()
+        (Err(_), [key]) => Err(Error::corrupt(key, "it is no string in the column `fields`")),
+        (Err(_), _) => Err(Error::corrupt("$fields", "the column `fields` is no JSON object")),
+    }
 }
 
-fn push_string(object: &mut String, text: &str) {
-    // `Display` of a JSON value escapes what JSON must.
-    let _ = write!(object, "{}", serde_json::Value::from(text));
+/// Keys and texts in turn, one behind the other, as they are read.
+struct Strings {
+    all: String,
+    ends: Vec<usize>,
+}
+
+impl Strings {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let mut begin = 0;
+        self.ends.iter().map(move |end| &self.all[std::mem::replace(&mut begin, *end)..*end])
+    }
+}
+
+/// Reads an object of strings.
+struct Object<'s>(&'s mut Strings);
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
+        while map.next_key_seed(OneString(self.0))?.is_some() {
+            map.next_value_seed(OneString(self.0))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads one string.
+struct OneString<'s>(&'s mut Strings);
+
+impl<'de> DeserializeSeed<'de> for OneString<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> std::result::Result<(), D::Error> {
+        parser.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for OneString<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, string: &str) -> std::result::Result<(), E> {
+        self.0.all.push_str(&unescape(string));
+        self.0.ends.push(self.0.all.len());
+        Ok(())
+    }
+}
+
+fn push_string(object: &mut Vec<u8>, text: &str) {
+    // Neither a string nor a vector gives an error.
+    let _ = serde_json::to_writer(object, text);
 }
 
 fn escape(text: &str) -> Cow<'_, str> {
@@ -101,5 +166,21 @@ mod tests {
         let object = object(fields.iter());
         assert!(!object.contains("\\u0000"), "jsonb refuses it: {object}");
         assert_eq!(parse(&object).expect("what was made reads back"), fields);
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_an_error_that_names_the_key() {
+        for (object, key) in [
+            (r#"{"a": "1", "b": 2}"#, "`b`"),
+            (r#"{"a": {"b": "1"}, "c": "1"}"#, "`a`"),
+            (r#"["a"]"#, "`$fields`"),
+            ("7", "`$fields`"),
+        ] {
+            let error = parse(object).expect_err("it is no object of strings").to_string();
+            assert!(error.contains(key), "{object}: {error}");
+        }
+        assert_eq!(text_of_jsonb(b"\x01{}"), Some("{}"));
+        assert_eq!(text_of_jsonb(b"\x02{}"), None, "a version that we do not know");
+        assert_eq!(text_of_jsonb(b""), None);
     }
 }

@@ -12,6 +12,7 @@ mod link;
 mod logging;
 mod migrate;
 mod names;
+mod parameters;
 mod pooled;
 mod retention;
 mod schema;

@@ -14,7 +14,7 @@ const MOST_SLACK: Duration = Duration::from_hours(1);
 /// that would be too coarse.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// What `update.sql` makes `expires_at` and `sweep_at` of: the row expires `keep_for` from now, and
+/// What statements make `expires_at` and `sweep_at` of: the row expires `keep_for` from now, and
 /// is swept no earlier than that and up to `slack` later.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Retention {

@@ -5,17 +5,22 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 use crate::names::Names;
-use crate::template::render;
+use crate::parameters::{
+    CREATE, LOGIN, Parameter, REWRITE, SAVE, SAVE_IF, TOUCH, WHY_REFUSED, places,
+};
+use crate::template::{compact, render};
 
 /// Whether a row's session has ended neither by the clock of the core nor by PostgreSQL's own.
-/// Parameters as in update.sql, here and below.
-const LIVE: &str = "deadline > $2 AND expires_at > now()";
-/// What a change expects of a session besides.
-const AS_EXPECTED: &str = "($4 IS NULL OR revision = $4) AND ($5 IS NULL OR fields @> $5::jsonb)
-        AND ($6 IS NULL OR NOT fields ?| $6)";
+const LIVE: &str = "deadline > {now} AND expires_at > now()";
+/// What a change expects of texts.
+const COMPARED: &str = " AND ({expected} IS NULL OR fields @> {expected}::jsonb) \
+    AND ({absent} IS NULL OR NOT fields ?| {absent})";
+/// The fields after an edit.
+const NEW_FIELDS: &str = "CASE WHEN {remove} IS NULL THEN fields ELSE fields - {remove} END \
+    || coalesce({set}, '{}')::jsonb";
 
-/// How many parameters the function of a login has.
-const LOGIN_PARAMETERS: usize = 20;
+/// How many parameters the function of a login has beside those of a change.
+const LOGIN_HAS_MORE: usize = 3;
 
 /// A statement that is prepared once on each connection.
 ///
@@ -35,6 +40,13 @@ impl Statement {
     }
 }
 
+/// A statement that takes parts of a change.
+#[derive(Debug)]
+pub(crate) struct OfChange {
+    pub(crate) statement: Statement,
+    pub(crate) parameters: &'static [Parameter],
+}
+
 /// The statements that requests send, with the names of schema and table in their places.
 #[derive(Debug)]
 pub(crate) struct Statements {
@@ -42,65 +54,136 @@ pub(crate) struct Statements {
     pub(crate) headers: Statement,
     pub(crate) sessions_of: Statement,
     pub(crate) delete: Statement,
+    pub(crate) why_not_deleted: Statement,
     pub(crate) clear: Statement,
     pub(crate) purge_expired: Statement,
-    pub(crate) create: Statement,
-    pub(crate) update: Statement,
-    pub(crate) login: Statement,
+    pub(crate) create: OfChange,
+    /// Of fields alone.
+    pub(crate) save: OfChange,
+    /// The same, where texts are compared.
+    pub(crate) save_if: OfChange,
+    /// Of the header alone.
+    pub(crate) touch: OfChange,
+    /// Of header and fields.
+    pub(crate) rewrite: OfChange,
+    pub(crate) login: OfChange,
+    pub(crate) why_refused: OfChange,
 }
 
 impl Statements {
     pub(crate) fn new(names: &Names) -> Self {
-        let fill = |template| render(template, &[("table", &names.table())]);
+        let table = names.table();
+        let plain = |template, spare| {
+            Statement::new(render(&compact(template), &[("table", &table)]), spare)
+        };
+        let of_change = |template, parameters| {
+            let sql = of_change(&compact(template), parameters, names, "");
+            OfChange { statement: Statement::new(sql, 0), parameters }
+        };
+        // In the order of how many parameters they have, each another number. What is sent often
+        // has none to spare.
         Self {
-            load: Statement::new(fill(include_str!("sql/load.sql")), 0),
-            headers: Statement::new(fill(include_str!("sql/headers.sql")), 1),
-            sessions_of: Statement::new(fill(include_str!("sql/sessions_of.sql")), 0),
-            delete: Statement::new(fill(include_str!("sql/delete.sql")), 1),
-            clear: Statement::new(fill(include_str!("sql/clear.sql")), 4),
-            purge_expired: Statement::new(fill(include_str!("sql/purge_expired.sql")), 5),
-            create: Statement::new(fill(include_str!("sql/create.sql")), 0),
-            update: Statement::new(update(names, "", ""), 1),
-            login: Statement::new(call_of_login(names), 0),
+            load: plain(include_str!("sql/load.sql"), 0),
+            headers: plain(include_str!("sql/headers.sql"), 1),
+            delete: plain(include_str!("sql/delete.sql"), 0),
+            sessions_of: plain(include_str!("sql/sessions_of.sql"), 1),
+            save: of_change(include_str!("sql/save.sql"), SAVE),
+            why_refused: of_change(include_str!("sql/why_refused.sql"), WHY_REFUSED),
+            save_if: of_change(include_str!("sql/save.sql"), SAVE_IF),
+            why_not_deleted: plain(include_str!("sql/why_not_deleted.sql"), 5),
+            purge_expired: plain(include_str!("sql/purge_expired.sql"), 8),
+            clear: plain(include_str!("sql/clear.sql"), 9),
+            create: of_change(include_str!("sql/create.sql"), CREATE),
+            touch: of_change(include_str!("sql/rewrite.sql"), TOUCH),
+            rewrite: of_change(include_str!("sql/rewrite.sql"), REWRITE),
+            login: OfChange {
+                statement: Statement::new(call_of_login(names), 0),
+                parameters: LOGIN,
+            },
         }
     }
 }
 
 fn call_of_login(names: &Names) -> String {
-    let parameters: Vec<String> = (1..=LOGIN_PARAMETERS).map(|n| format!("${n}")).collect();
+    let parameters: Vec<String> =
+        (1..=LOGIN.len() + LOGIN_HAS_MORE).map(|n| format!("${n}")).collect();
     let function = names.qualified("_login");
     format!("SELECT verdict, evicted FROM {function}({})", parameters.join(", "))
 }
 
 /// The function that counts a user's sessions and writes, in one step: part of the schema.
 pub(crate) fn login_function(names: &Names) -> String {
-    let create = render(include_str!("sql/create.sql"), &[("table", &names.table())]);
-    let update = update(names, " AND has_room", "\n        WHEN NOT has_room THEN 4");
+    let part = |template: &str| of_change(template.trim_end(), LOGIN, names, " AND has_room");
     let values = [
         ("table", &*names.table()),
         ("login", &names.qualified("_login")),
         ("name", &names.table_literal()),
-        ("live", LIVE),
-        ("update", update.trim_end()),
-        ("create", create.trim_end()),
+        ("live", &part(LIVE)),
+        ("rewrite", &part(include_str!("sql/rewrite.sql"))),
+        ("why_refused", &part(include_str!("sql/why_refused.sql"))),
+        ("create", &part(include_str!("sql/create.sql"))),
         ("tag", &names.body_tag()),
     ];
     render(include_str!("sql/login.sql"), &values)
 }
 
-/// With a condition more, and the verdict for when that does not hold.
-fn update(names: &Names, room: &str, full: &str) -> String {
-    let values = [
-        ("table", &*names.table()),
-        ("live", LIVE),
-        ("as_expected", AS_EXPECTED),
+/// With the names, and what the parameters allow: a comparison of texts, an edit of fields.
+fn of_change(template: &str, parameters: &[Parameter], names: &Names, room: &str) -> String {
+    let places = places(parameters);
+    let places: Vec<(&str, &str)> = places.iter().map(|(name, place)| (*name, &**place)).collect();
+    let if_has = |parameter, part: String| {
+        if parameters.contains(&parameter) { part } else { String::new() }
+    };
+    let new_fields = render(NEW_FIELDS, &places);
+    let with_fields = if_has(Parameter::Set, format!(", fields = {new_fields}"));
+    let compared = if_has(Parameter::Expected, render(COMPARED, &places));
+    let (table, live) = (names.table(), render(LIVE, &places));
+    let mut values = vec![
+        ("table", &*table),
+        ("live", &live),
+        ("compared", &compared),
+        ("new_fields", &new_fields),
+        ("with_fields", &with_fields),
         ("room", room),
-        ("full", full),
     ];
-    render(include_str!("sql/update.sql"), &values)
+    values.extend(places);
+    render(template, &values)
 }
 
 /// The parts of these statements are the crate's own, but for names, and those are quoted.
 pub(crate) fn safe(sql: impl Into<Arc<str>>) -> SqlStr {
     AssertSqlSafe(sql.into()).into_sql_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_of_a_statement_is_filled_in_and_none_says_what_comments_say() {
+        let names = Names::new("s", "t").expect("possible names");
+        let all = Statements::new(&names);
+        let plain = [
+            &all.load,
+            &all.headers,
+            &all.sessions_of,
+            &all.delete,
+            &all.why_not_deleted,
+            &all.clear,
+            &all.purge_expired,
+        ];
+        let of_change =
+            [&all.create, &all.save, &all.save_if, &all.touch, &all.rewrite, &all.why_refused];
+        for statement in of_change.iter().map(|each| &each.statement).chain(plain) {
+            let sql = statement.sql.as_str();
+            assert!(!sql.replace("'{}'", "").contains(['{', '}', '\n']), "{sql}");
+            assert!(!sql.contains("--") && !sql.contains("  "), "{sql}");
+        }
+        for each in of_change {
+            let sql = each.statement.sql.as_str();
+            for n in 1..=each.parameters.len() {
+                assert!(sql.contains(&format!("${n}")), "${n} is not used: {sql}");
+            }
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::fields;
 use crate::link::Link;
 use crate::logging::Logging;
 use crate::names::Names;
-use crate::statements::Statements;
+use crate::statements::{OfChange, Statements};
 use crate::verdict::{self, Verdict};
 
 /// How often a write is made again that was refused for a reason which has gone.
@@ -69,8 +69,11 @@ pub(crate) const BATCH_TAKES_AT_MOST: Duration = Duration::from_secs(30);
 ///
 /// Every call is one statement, and one round trip; one more, for a sign of life, on a connection
 /// that may have been idle for over 10 seconds. The first of its kind on a connection costs one
-/// round trip more, which prepares the statement. A write is made again, three times at most, when
-/// it was refused and by the look at the reason, in the same statement, that had gone.
+/// round trip more, which prepares the statement.
+///
+/// A write or a delete that wrote nothing is followed by a second statement, which asks why. When
+/// the reason has gone by then, both are made again, three times at most. (A login under a limit
+/// asks within its one statement; that a create found a session under its id needs no question.)
 ///
 /// The pool also waits for the server's sign of life when it takes a connection back, after the
 /// call has returned.
@@ -121,42 +124,75 @@ impl PostgresStore {
         inner.upgrade().map(|inner| Self { inner })
     }
 
-    async fn create(&self, arguments: &Arguments, end: Instant) -> Result<Verdict<Applied>> {
-        let statement = &self.statements().create;
-        let bind = |query| arguments.bind(query);
-        let answer = self.link().send_until(end, statement, Effect::Once, bind).await?;
-        let is_created = answer.affected == 1;
-        Ok(Verdict::Certain(if is_created { Applied::Applied } else { Applied::Conflict }))
+    /// Whether it wrote anything.
+    async fn write(&self, of: &OfChange, arguments: &Arguments, end: Instant) -> Result<bool> {
+        let bind = |query| arguments.bind(of.parameters, query);
+        let answer = self.link().send_until(end, &of.statement, Effect::Once, bind).await?;
+        Ok(answer.affected > 0)
     }
 
-    async fn update(&self, arguments: &Arguments, end: Instant) -> Result<Verdict<Applied>> {
-        let statement = &self.statements().update;
-        let bind = |query| arguments.bind(query);
-        let answer = self.link().send_until(end, statement, Effect::Once, bind).await?;
+    /// By the statement of this shape; when it wrote nothing, another one asks why.
+    async fn update(
+        &self,
+        of: &OfChange,
+        arguments: &Arguments,
+        end: Instant,
+    ) -> Result<Verdict<Applied>> {
+        if self.write(of, arguments, end).await? {
+            return Ok(Verdict::Certain(Applied::Applied));
+        }
+        let why = &self.statements().why_refused;
+        let bind = |query| arguments.bind(why.parameters, query);
+        let answer = self.link().send_until(end, &why.statement, Effect::Repeatable, bind).await?;
         verdict::of_change(&answer.rows)
     }
 
     async fn login(
         &self,
         arguments: &Arguments,
-        is_new: bool,
-        user: &UserId,
-        limit: Limit,
+        change: &Change,
+        (user, limit): (&UserId, Limit),
         end: Instant,
     ) -> Result<Verdict<Applied>> {
+        let is_new = matches!(change, Change::Create(_));
         let sessions = i32::try_from(limit.sessions).unwrap_or(i32::MAX);
         let evicts = match limit.overflow {
             Overflow::EvictOldest => true,
             Overflow::Refuse => false,
         };
-        let statement = &self.statements().login;
-        let bind = |query| arguments.bind(query).bind(is_new).bind(sessions).bind(evicts);
+        let OfChange { statement, parameters } = &self.statements().login;
+        let bind =
+            |query| arguments.bind(parameters, query).bind(is_new).bind(sessions).bind(evicts);
         let answer = self.link().send_until(end, statement, Effect::Once, bind).await?;
-        let verdict = verdict::of_change(&answer.rows)?;
+        let verdict = verdict::of_login(&answer.rows)?;
         for id in evicted_ids(&answer.rows)? {
             evicted(&id, user);
         }
         Ok(verdict)
+    }
+
+    async fn try_apply(
+        &self,
+        arguments: &Arguments,
+        change: &Change,
+        end: Instant,
+    ) -> Result<Verdict<Applied>> {
+        if let Some(limited) = change.limit() {
+            return self.login(arguments, change, limited, end).await;
+        }
+        let statements = self.statements();
+        let shape = match change {
+            Change::Create(_) => {
+                let is_created = self.write(&statements.create, arguments, end).await?;
+                let applied = if is_created { Applied::Applied } else { Applied::Conflict };
+                return Ok(Verdict::Certain(applied));
+            }
+            Change::Save(save) if save.expected.is_empty() => &statements.save,
+            Change::Save(_) => &statements.save_if,
+            Change::Rewrite(rewrite) if rewrite.edit.is_empty() => &statements.touch,
+            Change::Rewrite(_) => &statements.rewrite,
+        };
+        self.update(shape, arguments, end).await
     }
 }
 
@@ -174,18 +210,7 @@ impl SessionStore for PostgresStore {
         let arguments = Arguments::new(id, change);
         let end = self.link().end_of_call();
         for _ in 0..=MADE_AGAIN_AT_MOST {
-            let verdict = match (change, change.limit()) {
-                (Change::Create(_), Some((user, limit))) => {
-                    self.login(&arguments, true, user, limit, end).await?
-                }
-                (Change::Save(_) | Change::Rewrite(_), Some((user, limit))) => {
-                    self.login(&arguments, false, user, limit, end).await?
-                }
-                (Change::Create(_), None) => self.create(&arguments, end).await?,
-                (Change::Save(_) | Change::Rewrite(_), None) => {
-                    self.update(&arguments, end).await?
-                }
-            };
+            let verdict = self.try_apply(&arguments, change, end).await?;
             if let Verdict::Certain(applied) = verdict {
                 return Ok(applied);
             }
@@ -200,14 +225,14 @@ impl SessionStore for PostgresStore {
             Owned::OfUser(user) => (Some(user.as_str().as_bytes()), None),
             Owned::OfLogin(epoch) => (None, Some(epoch.cast_signed())),
         };
-        let (statement, end) = (&self.statements().delete, self.link().end_of_call());
+        let bind = |query| PgQuery::bind(query, &id[..]).bind(user).bind(login_epoch);
+        let (link, end) = (self.link(), self.link().end_of_call());
+        let Statements { delete, why_not_deleted, .. } = self.statements();
         for _ in 0..=MADE_AGAIN_AT_MOST {
-            let answer = self
-                .link()
-                .send_until(end, statement, Effect::Once, |query| {
-                    query.bind(&id[..]).bind(user).bind(login_epoch)
-                })
-                .await?;
+            if link.send_until(end, delete, Effect::Once, bind).await?.affected > 0 {
+                return Ok(Deleted::Yes);
+            }
+            let answer = link.send_until(end, why_not_deleted, Effect::Repeatable, bind).await?;
             if let Verdict::Certain(deleted) = verdict::of_delete(&answer.rows)? {
                 return Ok(deleted);
             }
@@ -254,7 +279,10 @@ impl SessionStore for PostgresStore {
 
 /// The columns `header` and `fields`.
 fn record(row: &PgRow) -> Result<Record> {
-    Ok(Record::new(Header::from_text(text(row, 0)?)?, fields::parse(text(row, 1)?)?))
+    let object = row.try_get_raw(1).ok().and_then(|value| value.as_bytes().ok());
+    let object = object.and_then(fields::text_of_jsonb);
+    let object = object.ok_or_else(|| unexpected("a column of another type"))?;
+    Ok(Record::new(Header::from_text(text(row, 0)?)?, fields::parse(object)?))
 }
 
 /// The columns `id` and `header` of each row.

@@ -21,9 +21,21 @@ pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> String {
     text
 }
 
+/// The same SQL without comments and on one line: the driver finds a prepared statement by its text,
+/// all of it, at each call.
+pub(crate) fn compact(template: &str) -> String {
+    let lines = template.lines().map(str::trim).filter(|line| !line.starts_with("--"));
+    lines.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_and_indents_are_left_out() {
+        assert_eq!(compact("-- a\nSELECT 1\n    -- b\n    + 2\n"), "SELECT 1 + 2");
+    }
 
     #[test]
     fn what_is_filled_in_is_not_filled_in_again() {

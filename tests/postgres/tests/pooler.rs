@@ -9,7 +9,7 @@ use typed_sessions_postgres_tests::{
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// The statements of a store: [`Pooled::sends`] each of them.
-const STATEMENTS: usize = 9;
+const STATEMENTS: usize = 14;
 
 /// A store with one connection, and another one that tells what is true.
 struct Pooled {
@@ -85,6 +85,25 @@ impl Pooled {
             7 => {
                 let headers = self.store.headers(&live).await.expect("reads");
                 assert_eq!(headers.iter().map(|(id, _)| *id).collect::<Vec<_>>(), live);
+            }
+            8 => {
+                session.update(Shop::VISITS, |visits| *visits += 1).await.expect("updates");
+                assert_eq!(others.open(&token).await.expect("opens").expect("is there").visits, 1);
+            }
+            9 => session.touch().await.expect("touches"),
+            10 => {
+                session.logout().await.expect("logs out");
+                assert_eq!(others.user(&1).count().await.expect("counts"), 0);
+            }
+            11 | 12 => {
+                assert!(others.revoke(kept.id()).await.expect("revokes"));
+                live.clear();
+                if statement == 11 {
+                    let error = session.set(Shop::VISITS, 7).await.expect_err("it has ended");
+                    assert_eq!(error.kind(), ErrorKind::Gone);
+                } else {
+                    assert!(!ours.revoke(kept.id()).await.expect("works"), "it has ended");
+                }
             }
             _ => {
                 let mut new = limited.start();

@@ -34,15 +34,20 @@ impl Counted {
     async fn prepare(&self, sessions: &Sessions<Shop>, limited: &Sessions<Shop>) {
         let (mut warm, token) = logged_in(limited, 9).await;
         warm.set(Shop::VISITS, 1).await.expect("sets");
+        warm.update(Shop::VISITS, |visits| *visits += 1).await.expect("updates");
+        warm.touch().await.expect("touches");
         sessions.open(&token).await.expect("opens").expect("is there");
         sessions.user(&9).list().await.expect("lists");
         self.store.purge_expired(10).await.expect("purges");
         stored(sessions).await;
         self.store.headers(&[warm.id()]).await.expect("reads");
-        warm.destroy().await.expect("ends");
+        warm.logout().await.expect("logs out");
+        assert!(sessions.revoke(warm.id()).await.expect("ends"));
+        warm.set(Shop::VISITS, 1).await.expect_err("it is gone");
+        warm.destroy().await.expect("there is nothing to end any more");
         sessions.revoke_everybody().await.expect("ends all");
         let first = self.sent().await;
-        assert_eq!(first.matches('P').count(), 9, "each statement is prepared once: {first}");
+        assert_eq!(first.matches('P').count(), 14, "each statement is prepared once: {first}");
         assert!(!first.contains('Q'), "{first}");
     }
 
@@ -169,26 +174,41 @@ async fn c_round_trips_of_what_ends_and_lists_others() {
 }
 
 #[tokio::test]
-async fn c_a_refused_write_costs_no_more() {
+async fn c_a_refused_write_costs_one_more_that_asks_why() {
     let counted = Counted::start().await;
-    let sessions = Sessions::<Shop>::new(counted.store.clone());
+    let builder = || Sessions::<Shop>::builder(counted.store.clone());
+    let sessions = builder().build().expect("the defaults");
+    let limited = builder().max_sessions_per_user(1, Overflow::Refuse).build().expect("consistent");
+    counted.prepare(&sessions, &limited).await;
     let (mut session, token) = stored(&sessions).await;
     let mut other = sessions.open(&token).await.expect("opens").expect("is there");
     other.set(Shop::VISITS, 5).await.expect("sets");
     other.remove(Shop::NOTE).await.expect("removes");
     counted.sent().await;
     session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
-    assert_eq!(counted.sent().await, ONE.repeat(3), "refused, read, written: the handle was stale");
+    assert_eq!(
+        counted.sent().await,
+        ONE.repeat(4),
+        "refused, asked why, read, written: the handle was stale"
+    );
     other.login(Member { id: 1 }).await.expect("logs in");
     counted.sent().await;
     session.set(Shop::VISITS, 1).await.expect_err("it is superseded");
-    assert_eq!(counted.sent().await, ONE, "superseded, not missing, without asking again");
+    assert_eq!(counted.sent().await, ONE.repeat(2), "superseded, not missing");
+    session.touch().await.expect_err("it is superseded");
+    assert_eq!(counted.sent().await, ONE.repeat(2), "a touch");
+    session.destroy().await.expect_err("it is superseded");
+    assert_eq!(counted.sent().await, ONE.repeat(2), "a delete");
+    let (mut refused, _) = stored(&limited).await;
+    counted.sent().await;
+    refused.login(Member { id: 1 }).await.expect_err("the user has one");
+    assert_eq!(counted.sent().await, ONE.repeat(2), "a login that is full, and whether it is");
     other.destroy().await.expect("ends");
     counted.sent().await;
     session.set(Shop::VISITS, 1).await.expect_err("it is gone");
-    assert_eq!(counted.sent().await, ONE, "missing, not conflict, without asking again");
+    assert_eq!(counted.sent().await, ONE.repeat(2), "missing, not conflict");
     session.destroy().await.expect("there is nothing to end any more");
-    assert_eq!(counted.sent().await, ONE, "missing, without asking again");
+    assert_eq!(counted.sent().await, ONE.repeat(2), "there was nothing to delete");
 }
 
 #[tokio::test]

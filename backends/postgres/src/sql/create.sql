@@ -1,10 +1,11 @@
--- The parameters are those of update.sql. Only a row that has expired gives way.
+-- Only a row that has expired gives way.
 INSERT INTO {table} AS present (
     id, header, revision, login_epoch, deadline, last_seen, user_id, expires_at, sweep_at, fields
 )
 VALUES (
-    $1, $7, $8, $9, $10, $11, $12, now() + $13, date_trunc($15, now() + $13 + $14),
-    coalesce($16, '{}')::jsonb
+    {id}, {header}, {next_revision}, {next_epoch}, {deadline}, {last_seen}, {user},
+    now() + {keep_for}, date_trunc({unit}, now() + {keep_for} + {slack}),
+    coalesce({set}, '{}')::jsonb
 )
 ON CONFLICT (id) DO UPDATE SET
     header = excluded.header,

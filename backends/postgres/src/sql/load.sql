@@ -1,1 +1,1 @@
-SELECT header, fields::text FROM {table} WHERE id = $1 AND expires_at > now()
+SELECT header, fields FROM {table} WHERE id = $1 AND expires_at > now()

@@ -1,6 +1,11 @@
--- A login under a limit. $1 to $17 are those of update.sql; $18: whether the session is new, $19:
--- how many sessions the user may have with this one, $20: whether the least recently used make
--- room. The verdict is as in update.sql; whoever had to make room is in `evicted`.
+-- A login under a limit. $1 id; what the session must be: $2 now, $3 login epoch, $4 revision,
+-- $5 fields that must be so, $6 keys that must be absent; the header: $7 text, $8 revision,
+-- $9 login epoch, $10 deadline, $11 last seen, $12 user; how long the row is kept: $13, and $14
+-- longer until it is swept, in which unit $15; $16 fields to set, $17 keys to remove; $18: whether
+-- the session is new, $19: how many sessions the user may have with this one, $20: whether the
+-- least recently used make room.
+-- Its verdict is 0: applied, 1: missing, 2: superseded, 3: conflict, 4: full, 5: nothing was in the
+-- way any more; whoever had to make room is in `evicted`.
 --
 -- A function since each of its statements sees what others committed before it, other than the
 -- parts of one statement do; and so no client holds the lock while it is away.
@@ -32,8 +37,17 @@ BEGIN
         PERFORM FROM {table} WHERE id = $1 OR id = ANY (others) ORDER BY id FOR UPDATE;
     END IF;
     IF NOT $18 THEN
-        {update}
-        INTO verdict;
+        {rewrite};
+        IF FOUND THEN
+            verdict := 0;
+        ELSE
+            verdict := coalesce((
+                {why_refused}
+            ), 1);
+            IF verdict = 5 AND NOT has_room THEN
+                verdict := 4;
+            END IF;
+        END IF;
     ELSIF EXISTS (SELECT FROM {table} WHERE id = $1 AND expires_at > now()) THEN
         verdict := 3;
     ELSIF NOT has_room THEN
