@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use typed_sessions_core::__backend::lock;
 
 /// Longer, and a balancer or a firewall may have forgotten a connection without a word.
-const LATELY: Duration = Duration::from_secs(10);
+pub(crate) const LATELY: Duration = Duration::from_secs(10);
 
 /// When the latest answers came: one for each call, as the pool's connections went round.
 ///

@@ -122,7 +122,8 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// The most connections that the store's own pool opens: 10 by default. Each serves one call at
+    /// The most connections that the store's own pool opens: 10 by default, for each runtime that
+    /// uses the store (most applications have one). Each serves one call at
     /// a time. When PostgreSQL takes fewer, the calls share those.
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = Some(connections);

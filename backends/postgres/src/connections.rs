@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 use typed_sessions_core::__backend::connecting_limit;
 
-use crate::answers::Answers;
+use crate::answers::{Answers, LATELY};
+use crate::kept::{AtHand, IDLE_AT_MOST, Kept, Watch};
 use crate::pooled::{Pooled, Usage};
 use crate::shortage::Shortage;
 
@@ -36,12 +37,42 @@ pub(crate) struct Connections {
     usage: Arc<Usage>,
     /// Whoever waits for an idle one waits in a queue, or some would wait for ever.
     turn: Arc<Mutex<()>>,
+    /// What stays out of the pool between calls; in a pool of the application's nothing does.
+    kept: Option<Arc<Kept>>,
+}
+
+/// Whose a pool is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The store's own.
+    Own,
+    /// The application's.
+    Given,
 }
 
 impl Connections {
-    pub(crate) fn of(pool: PgPool) -> Self {
+    pub(crate) fn of(pool: PgPool, origin: Origin) -> Self {
         let (answers, shortage) = (Answers::default(), Shortage::new());
-        Self { pool, answers, shortage, usage: Arc::default(), turn: Arc::default() }
+        let kept = (origin == Origin::Own).then(|| Arc::new(Kept::new()));
+        Self { pool, answers, shortage, usage: Arc::default(), turn: Arc::default(), kept }
+    }
+
+    /// Others, with the same settings.
+    pub(crate) fn like_it(&self) -> Self {
+        let options = self.pool.options().clone();
+        let pool = options.connect_lazy_with((*self.pool.connect_options()).clone());
+        Self::of(pool, if self.kept.is_some() { Origin::Own } else { Origin::Given })
+    }
+
+    /// Ends those that are idle, at once: the runtime in which they were made has ended.
+    pub(crate) fn end_idle(&self) {
+        self.answers.forget();
+        if let Some(kept) = &self.kept {
+            kept.clear();
+        }
+        while let Some(idle) = self.pool.try_acquire() {
+            drop(idle.detach());
+        }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -53,23 +84,55 @@ impl Connections {
         self.shortage.reason()
     }
 
-    /// A call had its answer.
-    pub(crate) fn answered(&self) {
-        self.answers.note(Instant::now(), self.pool.options().get_max_connections());
+    /// A call had its answer, all of it.
+    pub(crate) fn answered(&self, connection: Pooled) {
+        let now = Instant::now();
+        let Some(kept) = self.kept.as_ref().filter(|_| !self.pool.is_closed()) else {
+            return self.give_back(connection, now);
+        };
+        match kept.put(connection, now) {
+            Ok(Watch::GoesOn) => {}
+            Ok(Watch::Begin) => drop(tokio::spawn(self.clone().watch(Arc::clone(kept)))),
+            Err(connection) => self.give_back(connection, now),
+        }
+    }
+
+    /// To the pool, after an answer at that time.
+    fn give_back(&self, connection: Pooled, answered: Instant) {
+        self.answers.note(answered, self.pool.options().get_max_connections());
+        drop(connection);
+    }
+
+    /// Gives back what is at hand and waits in vain, until nothing is.
+    async fn watch(self, kept: Arc<Kept>) {
+        let mut unwatched = Unwatched(Some(kept));
+        while let Some(kept) = &unwatched.0 {
+            sleep(IDLE_AT_MOST).await;
+            let now = Instant::now();
+            while let Some(idle) = kept.take_idle(now) {
+                self.give_back(idle.connection, idle.since);
+            }
+            if kept.is_unwatched() {
+                unwatched.0 = None;
+            }
+        }
     }
 
     /// A connection was found dead, and others may be: each has to show that it lives before it is
     /// used. So after a restart of the server one call notices, not one for each connection.
     pub(crate) fn suspect_all(&self) {
         self.answers.forget();
+        if let Some(kept) = &self.kept {
+            kept.suspect_all();
+        }
     }
 
     /// A connection for a call that may take so long. One that may have been idle for long is asked
     /// for a sign of life first.
     pub(crate) async fn take(&self, time_limit: Duration) -> sqlx::Result<Pooled> {
         loop {
-            let mut connection = self.take_any(time_limit).await?;
-            if self.answers.vouch_for(Instant::now(), self.pool.size()) {
+            let (mut connection, has_shown_life) = self.take_next(time_limit).await?;
+            if has_shown_life {
                 return Ok(connection);
             }
             let sign = timeout(time_limit / 4, connection.ping()).await;
@@ -80,11 +143,35 @@ impl Connections {
             self.suspect_all();
             if sign.is_err() {
                 // There is no time to wait in vain for each of the others.
+                while let Some(at_hand) = self.kept.as_ref().and_then(|kept| kept.try_take()) {
+                    at_hand.connection.discard();
+                }
                 while let Some(idle) = self.take_idle(time_limit) {
                     idle.discard();
                 }
             }
         }
+    }
+
+    /// One that is at hand or comes to hand, or one of the pool, and whether it has shown lately
+    /// that it lives.
+    async fn take_next(&self, time_limit: Duration) -> sqlx::Result<(Pooled, bool)> {
+        let of_pool = async || {
+            let taken = self.take_any(time_limit).await?;
+            Ok((taken, self.answers.vouch_for(Instant::now(), self.pool.size())))
+        };
+        let Some(kept) = &self.kept else { return of_pool().await };
+        let at_hand = if let Some(at_hand) = kept.try_take() {
+            at_hand
+        } else {
+            tokio::select! {
+                biased;
+                at_hand = kept.take() => at_hand,
+                taken = of_pool() => return taken,
+            }
+        };
+        let AtHand { connection, since, is_suspect } = at_hand;
+        Ok((connection, !is_suspect && since.elapsed() < LATELY))
     }
 
     /// A connection, whether or not it lives: one that the pool makes, or an idle one as soon as
@@ -203,5 +290,16 @@ impl Connections {
         time_limit: Duration,
     ) -> Pooled {
         Pooled::new(connection, time_limit, &self.usage)
+    }
+}
+
+/// What is at hand, when the task that watches it ends before its time, with its runtime.
+struct Unwatched(Option<Arc<Kept>>);
+
+impl Drop for Unwatched {
+    fn drop(&mut self) {
+        if let Some(kept) = &self.0 {
+            kept.clear();
+        }
     }
 }

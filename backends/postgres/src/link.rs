@@ -10,12 +10,13 @@ use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::Result;
 
 use crate::arguments::PgQuery;
-use crate::connections::Connections;
+use crate::connections::{Connections, Origin};
 use crate::error::{
     Outcome, crowded, from_driver, is_unprepared, may_connect_soon, no_connection, outcome,
     timed_out,
 };
 use crate::pooled::Pooled;
+use crate::runtimes::Runtimes;
 use crate::statements::Statement;
 
 /// Between two tries, up to so long; it doubles.
@@ -37,7 +38,7 @@ pub(crate) struct Answer {
 /// The way to PostgreSQL.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    connections: Connections,
+    runtimes: Runtimes,
     time_limit: Duration,
 }
 
@@ -54,16 +55,16 @@ impl Link {
             // A sign of life before each use would double the round trips.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Self::given(pool, time_limit)
+        Self { runtimes: Runtimes::new(pool, Origin::Own), time_limit }
     }
 
     /// Through the application's pool.
     pub(crate) fn given(pool: PgPool, time_limit: Duration) -> Self {
-        Self { connections: Connections::of(pool), time_limit }
+        Self { runtimes: Runtimes::new(pool, Origin::Given), time_limit }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        self.connections.pool()
+        self.runtimes.pool()
     }
 
     pub(crate) fn time_limit(&self) -> Duration {
@@ -100,8 +101,9 @@ impl Link {
     ) -> Result<Answer> {
         let mut tries = Tries::until(end_of_call);
         let mut stale = 0;
+        let connections = self.runtimes.here();
         loop {
-            let mut connection = self.acquire(&mut tries).await?;
+            let mut connection = self.acquire_of(&connections, &mut tries).await?;
             let query = || {
                 let query = bind(sqlx::query(statement.sql.clone()));
                 (0..statement.spare).fold(query, |query, _| query.bind(None::<i32>))
@@ -110,14 +112,14 @@ impl Link {
             let fetched = fetch_prepared(&mut connection, query, &mut answer);
             let error = match timeout_at(tries.deadline, fetched).await {
                 Ok(Ok(())) => {
-                    self.connections.answered();
+                    connections.answered(connection);
                     return Ok(answer);
                 }
                 Ok(Err(error)) => error,
                 Err(_) => {
                     // Nobody knows when it will be of use again.
                     connection.discard();
-                    self.connections.suspect_all();
+                    connections.suspect_all();
                     return Err(timed_out(self.time_limit));
                 }
             };
@@ -130,12 +132,12 @@ impl Link {
                     stale == 1
                 }
                 Outcome::Closed => {
-                    self.connections.suspect_all();
+                    connections.suspect_all();
                     connection.discard();
                     true
                 }
                 Outcome::Unknown => {
-                    self.connections.suspect_all();
+                    connections.suspect_all();
                     connection.discard();
                     effect == Effect::Repeatable
                 }
@@ -148,12 +150,16 @@ impl Link {
 
     /// A connection, as soon as there is one. Nothing was sent when this fails.
     pub(crate) async fn acquire(&self, tries: &mut Tries) -> Result<Pooled> {
+        self.acquire_of(&self.runtimes.here(), tries).await
+    }
+
+    async fn acquire_of(&self, connections: &Connections, tries: &mut Tries) -> Result<Pooled> {
         loop {
-            let taken = self.connections.take(self.time_limit);
+            let taken = connections.take(self.time_limit);
             let error = match timeout_at(tries.deadline, taken).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => {
-                    return Err(match self.connections.shortage() {
+                    return Err(match connections.shortage() {
                         Some(reason) => crowded(reason),
                         None => no_connection(self.time_limit),
                     });

@@ -9,7 +9,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How many connections calls have in hand.
 #[derive(Debug, Default)]
@@ -59,6 +59,8 @@ pub(crate) struct Pooled {
     /// Nothing once it goes back.
     in_use: Option<InUse>,
     fate: Fate,
+    /// When it left the pool.
+    taken: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,24 @@ impl Pooled {
         patience: Duration,
         usage: &Arc<Usage>,
     ) -> Self {
-        Self { connection, patience, in_use: Some(InUse::of(usage)), fate: Fate::GoBack }
+        Self {
+            connection,
+            patience,
+            in_use: Some(InUse::of(usage)),
+            fate: Fate::GoBack,
+            taken: Instant::now(),
+        }
+    }
+
+    /// When it left the pool.
+    pub(crate) fn taken(&self) -> Instant {
+        self.taken
+    }
+
+    /// Ends it at once, also outside of a runtime, and gives its place in the pool free.
+    pub(crate) fn end(mut self) {
+        self.fate = Fate::Close;
+        drop(self.connection.return_to_pool());
     }
 
     /// Nobody gets it any more.
@@ -85,17 +104,18 @@ impl Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        if self.fate == Fate::GoBack
-            && let Ok(runtime) = Handle::try_current()
-        {
-            let in_use = self.in_use.take();
-            let returned = timeout(self.patience, self.connection.return_to_pool());
-            runtime.spawn(async move {
-                let _ = returned.await;
-                // Not before: it is idle by now.
-                drop(in_use);
-            });
+        if self.fate == Fate::Close {
+            return;
         }
+        let returned = self.connection.return_to_pool();
+        let Ok(runtime) = Handle::try_current() else { return };
+        let in_use = self.in_use.take();
+        let patience = self.patience;
+        runtime.spawn(async move {
+            let _ = timeout(patience, returned).await;
+            // Not before: it is idle by now.
+            drop(in_use);
+        });
     }
 }
 

@@ -75,8 +75,10 @@ pub(crate) const BATCH_TAKES_AT_MOST: Duration = Duration::from_secs(30);
 /// the reason has gone by then, both are made again, three times at most. (A login under a limit
 /// asks within its one statement; that a create found a session under its id needs no question.)
 ///
-/// The pool also waits for the server's sign of life when it takes a connection back, after the
-/// call has returned.
+/// sqlx's pool waits for the server's sign of life when it takes a connection back. A connection of
+/// the store's own pool therefore stays out of it, at hand for the next call, until none came for 10
+/// milliseconds, or for 200 milliseconds at most. To a pool of the application's it goes back after
+/// each call.
 #[derive(Clone)]
 pub struct PostgresStore {
     inner: Arc<Inner>,
@@ -95,7 +97,8 @@ impl PostgresStore {
         Self { inner: Arc::new(Inner { link, names, logging, statements }) }
     }
 
-    /// The pool through which it goes.
+    /// The pool through which it goes. Of the store's own pools, one for each runtime that uses it,
+    /// the first.
     pub fn pool(&self) -> &PgPool {
         self.inner.link.pool()
     }

@@ -51,8 +51,8 @@ impl Counted {
         assert!(!first.contains('Q'), "{first}");
     }
 
-    /// What was sent since the last time, but for the sign of life for which the pool asks after
-    /// each call.
+    /// What was sent since the last time, but for the sign of life for which the pool asks when it
+    /// takes a connection back.
     async fn sent(&self) -> String {
         wait_until_idle(&self.store).await;
         let sent = self.wire.sent();
