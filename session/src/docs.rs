@@ -24,6 +24,9 @@ pub mod postgres {}
 #[doc = include_str!("docs/redis.md")]
 pub mod redis {}
 
+#[doc = include_str!("docs/growth.md")]
+pub mod growth {}
+
 /// The README's code, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
