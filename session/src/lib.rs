@@ -93,7 +93,8 @@
 //! [testing](docs::time_and_renewal#testing).
 //!
 //! **Choose a store.** [`connect`] takes a URL; or build a [`MemoryStore`], a [`RedisStore`], a
-//! [`PostgresStore`]: [stores](docs::stores), [Redis](docs::redis), [Postgres](docs::postgres); [how cost grows](docs::growth).
+//! [`PostgresStore`]: [stores](docs::stores), [Redis](docs::redis), [Postgres](docs::postgres), and
+//! [how their cost grows](docs::growth).
 //!
 //! **Write a store.** Six methods of [`SessionStore`], whose docs are the contract, and one line
 //! that runs the suite `typed-sessions-conformance`: [your own](docs::stores#your-own).

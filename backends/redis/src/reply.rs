@@ -1,5 +1,7 @@
 //! What Redis answered, as records and outcomes.
 
+use std::str::Utf8Error;
+
 use redis::Value;
 use typed_sessions_core::store::{Applied, Fields, Header, Record};
 use typed_sessions_core::{Error, Result, UserId};
@@ -50,10 +52,10 @@ pub(crate) fn read_record(answer: &Answer) -> Result<Option<Record>> {
     let texts = match answer {
         Answer::Raw(raw) => resp::texts(raw).map_err(|_| unexpected("no list of texts"))?,
         Answer::Value(Value::Map(entries)) => {
-            entries.iter().flat_map(|(key, text)| [key, text]).map(bytes).collect::<Result<_>>()?
+            entries.iter().flat_map(|(key, text)| [key, text]).map(utf8).collect::<Result<_>>()?
         }
         Answer::Value(Value::Array(elements)) => {
-            elements.iter().map(bytes).collect::<Result<_>>()?
+            elements.iter().map(utf8).collect::<Result<_>>()?
         }
         Answer::Value(_) => return Err(unexpected("neither a map nor an array")),
     };
@@ -62,8 +64,8 @@ pub(crate) fn read_record(answer: &Answer) -> Result<Option<Record>> {
     }
     let (mut header, mut fields) = (None, Vec::with_capacity(texts.len() / 2));
     for [key, text] in texts.as_chunks::<2>().0 {
-        let key = str::from_utf8(key).map_err(|_| unexpected("a key that is not UTF-8"))?;
-        let text = str::from_utf8(text).map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
+        let key = key.map_err(|_| unexpected("a key that is not UTF-8"))?;
+        let text = text.map_err(|_| Error::corrupt(key, "it is not UTF-8"))?;
         match key {
             HEADER => header = Some(Header::from_text(text)?),
             GUARD | SEAT | INDEXED_UNTIL => {}
@@ -148,9 +150,10 @@ pub(crate) fn read_members(reply: Value) -> Result<(Vec<String>, Option<String>)
     Ok((members, last))
 }
 
-fn bytes(value: &Value) -> Result<&[u8]> {
+/// A text, if it is UTF-8; an error if it is no text.
+fn utf8(value: &Value) -> Result<std::result::Result<&str, Utf8Error>> {
     match value {
-        Value::BulkString(bytes) => Ok(bytes),
+        Value::BulkString(bytes) => Ok(str::from_utf8(bytes)),
         _ => Err(unexpected("no text where one should be")),
     }
 }

@@ -20,8 +20,10 @@ use super::stream::Stream;
 const MOST_OUTGOING: usize = 256 << 10;
 /// A larger buffer is not kept for later.
 const MOST_KEPT: usize = 1 << 20;
-/// The room to read into, at the least and at the most: what is announced need not come.
-const ROOM: usize = 16 << 10;
+/// The room to read into: at the least, when more is made, and at the most, since what is announced
+/// need not come.
+const LEAST_ROOM: usize = 4 << 10;
+const ROOM: usize = 32 << 10;
 const MOST_ROOM: usize = 1 << 20;
 /// Commands that are taken at a time.
 const BATCH: usize = 64;
@@ -101,7 +103,10 @@ impl Driver {
     /// Reads what there is, and hands answers out.
     fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RedisError>> {
         let lacking = self.wanted.saturating_sub(self.incoming.len());
-        self.incoming.reserve(lacking.clamp(ROOM, MOST_ROOM));
+        // Callers may still hold answers that lie in the buffer: making room allocates then.
+        if self.incoming.capacity() - self.incoming.len() < lacking.clamp(LEAST_ROOM, MOST_ROOM) {
+            self.incoming.reserve(lacking.clamp(ROOM, MOST_ROOM));
+        }
         let read = ready!(pin!(self.stream.read_buf(&mut self.incoming)).poll(cx))?;
         self.must_read = false;
         if read == 0 {

@@ -5,6 +5,7 @@
 //! anything, and reads it once it is complete.
 
 use std::io;
+use std::str::Utf8Error;
 
 use redis::{RedisResult, Value};
 
@@ -119,16 +120,21 @@ fn value(reader: &mut Reader<'_>) -> RedisResult<Value> {
     })
 }
 
-/// The elements of an answer that is a list of texts, as they lie in it.
-pub(crate) fn texts(whole: &[u8]) -> io::Result<Vec<&[u8]>> {
+/// The elements of an answer that is a list of texts, as far as each is UTF-8. They are not copied.
+pub(crate) fn texts(whole: &[u8]) -> io::Result<Vec<Result<&str, Utf8Error>>> {
     let mut reader = Reader { bytes: whole, at: 0 };
     let (b'*', line) = reader.line()?.ok_or_else(damaged)? else { return Err(damaged()) };
     let elements = length(line)?.ok_or_else(damaged)?;
+    // Looking at all of it at once takes a fraction of the time of looking at each.
+    let valid = str::from_utf8(whole).ok();
     // It has been measured: there are as many.
     let mut texts = Vec::with_capacity(elements.min(whole.len()));
     for _ in 0..elements {
         let (b'$', line) = reader.line()?.ok_or_else(damaged)? else { return Err(damaged()) };
-        texts.push(reader.text(length(line)?.ok_or_else(damaged)?)?);
+        let start = reader.at;
+        let text = reader.text(length(line)?.ok_or_else(damaged)?)?;
+        let part = valid.and_then(|valid| valid.get(start..start + text.len()));
+        texts.push(part.map_or_else(|| str::from_utf8(text), Ok));
     }
     Ok(texts)
 }
