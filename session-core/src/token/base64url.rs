@@ -1,8 +1,11 @@
 //! Bytes as text: canonical, unpadded base64url.
 
+use std::fmt;
+
 use base64::Engine as _;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::de::Error as _;
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Reads exactly `N` bytes; anything but their one text is `None`.
@@ -26,14 +29,30 @@ pub(crate) struct Bytes<const N: usize>(pub(crate) [u8; N]);
 
 impl<const N: usize> Serialize for Bytes<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&to_base64(&self.0))
+        serializer.collect_str(&Base64Display::new(&self.0, &URL_SAFE_NO_PAD))
     }
 }
 
 impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let message = || D::Error::custom(format_args!("expected {N} bytes of base64url"));
-        from_base64(&text).map(Self).ok_or_else(message)
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Reads the text where it is, without a copy.
+struct Text<const N: usize>;
+
+impl<const N: usize> Visitor<'_> for Text<N> {
+    type Value = Bytes<N>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{N} bytes of base64url")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Bytes<N>, E> {
+        // The message does not quote the text.
+        from_base64(text)
+            .map(Bytes)
+            .ok_or_else(|| E::custom(format_args!("expected {N} bytes of base64url")))
     }
 }
