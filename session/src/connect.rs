@@ -50,8 +50,8 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
         // A URL's authority may be empty.
         "memory" if matches!(url, "memory:" | "memory://") => memory(),
         "memory" => Err(Error::config(
-            "`memory:` is the whole URL of the in-memory store: make a `MemoryStore` by its builder \
-             to configure it",
+            "`memory:` is the whole URL of the in-memory store: make a `MemoryStore` by its \
+             builder to configure it",
         )),
         "redis" | "rediss" | "unix" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
         | "rediss+sentinel" => redis(url).await,

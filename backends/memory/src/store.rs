@@ -22,20 +22,22 @@ use crate::locks::Locks;
 /// # Guarantees
 ///
 /// Every write is atomic; a limit on a user's sessions is counted and enforced in the same step as
-/// the login. Logins of one user wait for each other; those of others seldom, as 64 locks serve all.
+/// the login. Logins of one user wait for each other; those of others seldom, as 64 locks serve
+/// all.
 ///
 /// # Cost
 ///
-/// A session is written in place, under a lock of its own. Beginning and ending sessions may wait for
-/// each other briefly. What a session takes in memory is counted anew only when it has grown by an
-/// eighth, or shrunk to less than half.
+/// A session is written in place, under a lock of its own. Beginning and ending sessions may wait
+/// for each other briefly. What a session takes in memory is counted anew only when it has grown by
+/// an eighth, or shrunk to less than half.
 ///
 /// # Bounds
 ///
 /// 256 MiB by default. When it is full, the least recently used sessions go first, whether or not
 /// they have ended. A session that alone is larger is refused as `ErrorKind::TooLarge`, and nobody
-/// else goes for it. A session leaves memory some time after its deadline, at most about as long again
-/// as its last touch kept it; the deadline itself is enforced by the core, and by this store's clock.
+/// else goes for it. A session leaves memory some time after its deadline, at most about as long
+/// again as its last touch kept it; the deadline itself is enforced by the core, and by the clock of
+/// this store.
 ///
 /// ```
 /// use typed_sessions_memory::MemoryStore;

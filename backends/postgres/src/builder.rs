@@ -114,17 +114,18 @@ impl PostgresStoreBuilder {
     /// `test_before_acquire(false)`: otherwise each call costs two round trips, and a warning says
     /// so.
     ///
-    /// While its connections are short, the store takes an idle one past a `before_acquire` of the
-    /// pool; and it closes the idle ones when one of them that was idle for long gives no sign of
-    /// life.
+    /// When the pool gives no connection within 20 ms, the store takes an idle one without asking
+    /// its `before_acquire`: set nothing there that calls depend on. It closes the idle ones when
+    /// one of them that was idle for long gives no sign of life. A connection belongs to the
+    /// runtime that made it: when that one ends, a write of another may be `Unavailable`.
     pub fn pool(mut self, pool: PgPool) -> Self {
         self.pool = Some(pool);
         self
     }
 
     /// The most connections that the store's own pool opens: 10 by default, for each runtime that
-    /// uses the store (most applications have one). Each serves one call at
-    /// a time. When PostgreSQL takes fewer, the calls share those.
+    /// uses the store (most applications have one). Each serves one call at a time. When PostgreSQL
+    /// takes fewer, the calls share those.
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = Some(connections);
         self

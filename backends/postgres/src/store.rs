@@ -76,9 +76,9 @@ pub(crate) const BATCH_TAKES_AT_MOST: Duration = Duration::from_secs(30);
 /// asks within its one statement; that a create found a session under its id needs no question.)
 ///
 /// sqlx's pool waits for the server's sign of life when it takes a connection back. A connection of
-/// the store's own pool therefore stays out of it, at hand for the next call, until none came for 10
-/// milliseconds, or for 200 milliseconds at most. To a pool of the application's it goes back after
-/// each call.
+/// the store's own pool therefore stays out of it, at hand for the next call, until none came for
+/// 10 milliseconds, or for 200 milliseconds at most. To a pool of the application's it goes back
+/// after each call.
 #[derive(Clone)]
 pub struct PostgresStore {
     inner: Arc<Inner>,

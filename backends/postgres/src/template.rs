@@ -21,8 +21,8 @@ pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> String {
     text
 }
 
-/// The same SQL without comments and on one line: the driver finds a prepared statement by its text,
-/// all of it, at each call.
+/// The same SQL without comments and on one line: the driver finds a prepared statement by its
+/// text, all of it, at each call.
 pub(crate) fn compact(template: &str) -> String {
     let lines = template.lines().map(str::trim).filter(|line| !line.starts_with("--"));
     lines.collect::<Vec<_>>().join(" ")

@@ -97,10 +97,10 @@ impl RedisStoreBuilder {
 
     /// A connection of the application's own, in the place of a URL.
     ///
-    /// It is not looked at before it is used, and belongs to the runtime that made it. It reconnects
-    /// as its kind does: a `MultiplexedConnection` never, a `ConnectionManager` and a
-    /// `ClusterConnection` by themselves, after a command that failed. Make a `ClusterConnection` with `retries(0)`, or it sends
-    /// a write again whose answer was lost.
+    /// It is not looked at before it is used, and belongs to the runtime that made it. It
+    /// reconnects as its kind does: a `MultiplexedConnection` never, a `ConnectionManager` and a
+    /// `ClusterConnection` by themselves, after a command that failed. Make a `ClusterConnection`
+    /// with `retries(0)`, or it sends a write again whose answer was lost.
     pub fn connection(mut self, connection: impl Into<RedisConnection>) -> Self {
         self.connection = Some(connection.into().0);
         self

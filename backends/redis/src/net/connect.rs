@@ -60,7 +60,7 @@ impl Settings {
                 let first =
                     sentinels.first().cloned().map(|first| self.login(first)).transpose()?;
                 let settings = self.clone();
-                // A client of its own for each attempt: none waits for another, of whatever runtime.
+                // A client of its own for each attempt: none waits for another's runtime.
                 let client = move || settings.sentinel(&sentinels, &master, first.as_ref());
                 client().map_err(|error| from_driver(&error))?;
                 Arc::new(move || {

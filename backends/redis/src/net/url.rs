@@ -96,8 +96,8 @@ fn nodes(
 
 fn read_by_nobody(expected: &str) -> Error {
     Error::config(format!(
-        "the Redis URL says something that nobody reads, after `?` or `#`: expected `{expected}`, 7 \
-         being the number of the database; in user and password write %3F for `?` and %23 for `#`"
+        "the Redis URL says something that nobody reads, after `?` or `#`: expected `{expected}`, \
+         7 being the number of the database; in user and password write %3F for `?` and %23 for `#`"
     ))
 }
 

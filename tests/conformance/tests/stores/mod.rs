@@ -3,25 +3,24 @@
 mod sin;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use tokio::runtime::Handle;
 use typed_sessions::store::{
     Applied, Change, Create, Cursor, Deleted, Edit, Fields, Found, Header, Key, Limit, More,
     Overflow, Owned, Owner, Page, Record, Rewrite, Save, Text,
 };
-use typed_sessions::{Error, Result, SessionId, SessionStore, Timestamp, UserId};
+use typed_sessions::{Result, SessionId, SessionStore, Timestamp, UserId};
 
+use self::sin::Home;
 pub(crate) use self::sin::Sin;
 
 #[derive(Debug)]
 pub(crate) struct Naive {
     sin: Sin,
     state: Mutex<State>,
-    /// The runtime that used the store first.
-    home: OnceLock<Handle>,
+    home: Home,
 }
 
 type Members = Vec<(SessionId, Option<Header>)>;
@@ -56,16 +55,7 @@ impl State {
 
 impl Naive {
     pub(crate) fn new(sin: Sin) -> Self {
-        Self { sin, state: Mutex::default(), home: OnceLock::new() }
-    }
-
-    /// A sinner's way to its data leads through the runtime of whoever came first.
-    async fn reach(&self) -> Result<()> {
-        if self.sin == Sin::BelongsToOneRuntime {
-            let home = self.home.get_or_init(Handle::current);
-            home.spawn(async {}).await.map_err(Error::unavailable)?;
-        }
-        Ok(())
+        Self { sin, state: Mutex::default(), home: Home::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -269,7 +259,7 @@ impl Naive {
 #[async_trait]
 impl SessionStore for Naive {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
-        self.reach().await?;
+        self.home.reach(self.sin).await?;
         let mut state = self.lock();
         if self.sin == Sin::AdoptsUnknownIds
             && !state.known.contains(id)
@@ -281,7 +271,7 @@ impl SessionStore for Naive {
     }
 
     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        self.reach().await?;
+        self.home.reach(self.sin).await?;
         let mut current = self.lock().sessions.get(id).cloned();
         if self.sin == Sin::ChecksAndWritesInTwoSteps {
             tokio::task::yield_now().await;

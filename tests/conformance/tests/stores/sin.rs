@@ -1,5 +1,10 @@
 //! What a store may do wrong, one thing at a time.
 
+use std::sync::OnceLock;
+
+use tokio::runtime::Handle;
+use typed_sessions::{Error, Result};
+
 /// A deliberate breach of one line of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code, reason = "each test binary uses its part")]
@@ -89,4 +94,19 @@ pub(crate) enum Sin {
     NeverExpires,
     /// Works only as long as the runtime that used it first.
     BelongsToOneRuntime,
+}
+
+/// The runtime that used the store first.
+#[derive(Debug, Default)]
+pub(crate) struct Home(OnceLock<Handle>);
+
+impl Home {
+    /// The way to the data of a store that belongs to one runtime leads through it.
+    pub(crate) async fn reach(&self, sin: Sin) -> Result<()> {
+        if sin == Sin::BelongsToOneRuntime {
+            let home = self.0.get_or_init(Handle::current);
+            home.spawn(async {}).await.map_err(Error::unavailable)?;
+        }
+        Ok(())
+    }
 }
