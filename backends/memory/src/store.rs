@@ -36,8 +36,8 @@ use crate::locks::Locks;
 /// 256 MiB by default. When it is full, the least recently used sessions go first, whether or not
 /// they have ended. A session that alone is larger is refused as `ErrorKind::TooLarge`, and nobody
 /// else goes for it. A session leaves memory some time after its deadline, at most about as long
-/// again as its last touch kept it; the deadline itself is enforced by the core, and by the clock of
-/// this store.
+/// again as its last touch kept it; the deadline itself is enforced by the core, and by the clock
+/// of this store.
 ///
 /// ```
 /// use typed_sessions_memory::MemoryStore;
