@@ -33,12 +33,20 @@ macro_rules! sinners {
     )*};
 }
 
+/// Whether a case that passed fails in one of a few more runs: ids are random, and so is what a case
+/// of random operations meets.
+fn fails_after_all(sin: Sin, case: &str) -> bool {
+    let run = || typed_sessions_conformance::run(case, async || Naive::new(sin));
+    (0..5).any(|_| std::thread::scope(|scope| scope.spawn(run).join().is_err()))
+}
+
 /// Exactly the named cases fail; those after `or` depend on who wins a race.
 fn check(sin: Sin, cases: &[&'static str], races: &[&'static str]) {
     let failing = failing(sin);
     let always: BTreeSet<&str> = cases.iter().copied().collect();
     let ever: BTreeSet<&str> = cases.iter().chain(races).copied().collect();
-    let missed: Vec<_> = always.difference(&failing).collect();
+    let missed = always.difference(&failing).filter(|case| !fails_after_all(sin, case));
+    let missed: Vec<_> = missed.collect();
     let surplus: Vec<_> = failing.difference(&ever).collect();
     assert!(
         missed.is_empty() && surplus.is_empty(),

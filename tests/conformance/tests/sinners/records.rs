@@ -17,6 +17,7 @@ sinners! {
         w3_update_loses_nothing,
         w4_take_hands_a_value_out_once,
     ] or [
+        f5_any_number_of_runtimes,
         r5_login_races_with_renewal,
         r6_renewal_races_with_writes,
         u1_login_races_with_logout,
