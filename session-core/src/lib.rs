@@ -14,6 +14,7 @@ mod device;
 mod error;
 mod event;
 mod info;
+mod live;
 mod login;
 mod policy;
 mod retry;
@@ -24,6 +25,14 @@ pub mod store;
 mod time;
 mod token;
 mod user_sessions;
+
+/// What a bus fulfils, and the words in which the core speaks to it: for authors of buses.
+pub mod bus {
+    pub use crate::live::{
+        Beat, Bus, Channel, ConnectionEntry, ConnectionId, Incarnation, MAX_MESSAGE_BYTES, Pulse,
+        Server, Subscription, Whose,
+    };
+}
 
 #[doc(hidden)]
 #[path = "backend.rs"]
@@ -37,6 +46,7 @@ pub use crate::data::{Field, NoUser, SessionData, SessionUser};
 pub use crate::device::Device;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::info::SessionInfo;
+pub use crate::live::{Backend, Bus};
 pub use crate::login::Login;
 pub use crate::policy::{Reuse, Timeouts};
 pub use crate::session::Session;

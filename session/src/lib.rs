@@ -135,14 +135,16 @@ mod connect;
 pub use crate::connect::connect;
 #[doc(hidden)]
 pub use typed_sessions_core::__private;
+/// What a bus fulfils, and the words in which the core speaks to it: for authors of buses.
+pub use typed_sessions_core::bus;
 /// The contract that a store fulfils, and the words in which the core speaks to it: for authors of
 /// stores.
 pub use typed_sessions_core::store;
 pub use typed_sessions_core::{
-    Clock, Device, Error, ErrorKind, Field, Login, ManualClock, NoUser, Overflow, Result, Reuse,
-    Session, SessionData, SessionId, SessionInfo, SessionStore, SessionUser, Sessions,
-    SessionsBuilder, SystemClock, Timeouts, Timestamp, Token, UserId, UserSessions, days, hours,
-    minutes, seconds,
+    Backend, Bus, Clock, Device, Error, ErrorKind, Field, Login, ManualClock, NoUser, Overflow,
+    Result, Reuse, Session, SessionData, SessionId, SessionInfo, SessionStore, SessionUser,
+    Sessions, SessionsBuilder, SystemClock, Timeouts, Timestamp, Token, UserId, UserSessions, days,
+    hours, minutes, seconds,
 };
 #[cfg(feature = "derive")]
 pub use typed_sessions_derive::SessionData;

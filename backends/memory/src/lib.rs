@@ -5,9 +5,11 @@
 
 mod bounds;
 mod builder;
+mod bus;
 mod entry;
 mod index;
 mod locks;
+mod registry;
 mod store;
 
 pub use crate::builder::MemoryStoreBuilder;

@@ -13,6 +13,7 @@ use typed_sessions_core::store::{
 use typed_sessions_core::{Error, Result, SessionId, SessionStore, UserId};
 
 use crate::bounds::Bounds;
+use crate::bus::LocalBus;
 use crate::entry::{Ending, Entry, News, Refused};
 use crate::index::{Index, Membership};
 use crate::locks::Locks;
@@ -55,6 +56,8 @@ pub struct MemoryStore {
     /// than the one that was looked at. After a user's turn, before an entry's lock.
     places: Arc<Locks>,
     bounds: Bounds,
+    /// Who is connected, and what the servers of this process tell each other.
+    pub(crate) bus: Arc<LocalBus>,
 }
 
 impl MemoryStore {
@@ -63,7 +66,8 @@ impl MemoryStore {
         index: Arc<Index>,
         bounds: Bounds,
     ) -> Self {
-        Self { sessions, index, turns: Arc::default(), places: Arc::default(), bounds }
+        let (turns, places, bus) = (Arc::default(), Arc::default(), Arc::default());
+        Self { sessions, index, turns, places, bounds, bus }
     }
 
     /// How many sessions are in memory, some perhaps past their deadline.

@@ -54,6 +54,7 @@ mod cases;
 pub mod counting;
 pub mod faulty;
 pub mod interleave;
+mod live;
 mod model;
 mod operations;
 mod property;
@@ -65,6 +66,7 @@ mod twin;
 mod world;
 
 pub use crate::cases::CASES;
+pub use crate::live::run_on_bus;
 pub use crate::runner::{Case, Outcome, check, run};
 pub use crate::world::World;
 

@@ -77,13 +77,20 @@ pub fn check<S: SessionStore>(store: impl AsyncFn() -> S + Sync) -> Vec<Outcome>
 const WORKERS: usize = 8;
 
 fn run_case<S: SessionStore>(case: &Case, store: impl AsyncFnOnce() -> S) {
+    run_body(case.name, async || (case.body)(World::new(store().await)));
+}
+
+/// Makes a case's body and runs it, in a runtime of its own and within the time limit.
+pub(crate) fn run_body(
+    name: &str,
+    body: impl AsyncFnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>>,
+) {
     runtime().block_on(async {
-        let world = World::new(store().await);
-        let body = tokio::spawn((case.body)(world));
+        let body = tokio::spawn(body().await);
         match tokio::time::timeout(TIME_LIMIT, body).await {
             Ok(Ok(())) => {}
             Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
-            Err(elapsed) => panic!("{}: {elapsed} ({TIME_LIMIT:?})", case.name),
+            Err(elapsed) => panic!("{name}: {elapsed} ({TIME_LIMIT:?})"),
         }
     });
 }
