@@ -8,6 +8,7 @@ use crate::bounds::{Order, at_least_a_milli, ordered};
 use crate::context::Context;
 use crate::data::SessionData;
 use crate::error::{Error, Result};
+use crate::live::{Bus, News};
 use crate::policy::{Policy, Renewal, Reuse, Timeouts, default};
 use crate::sessions::Sessions;
 use crate::store::{Limit, Overflow, SessionStore};
@@ -27,6 +28,7 @@ use crate::time::{Clock, SystemClock};
 /// | `max_value_bytes` | 64 KiB, or `max_session_bytes` if that is less |
 /// | `max_session_bytes` | 512 KiB |
 /// | `clock` | [`SystemClock`] |
+/// | `bus` | none: no live connections |
 ///
 /// The timeouts meet OWASP ASVS 5.0 (7.1.1, 7.3.1, 7.3.2: an inactivity timeout and an absolute
 /// maximum lifetime).
@@ -62,6 +64,7 @@ pub struct SessionsBuilder<D: SessionData> {
     limit: Option<Limit>,
     max_value_bytes: Option<usize>,
     max_session_bytes: Option<usize>,
+    bus: Option<Arc<dyn Bus>>,
     data: PhantomData<fn() -> D>,
 }
 
@@ -86,6 +89,7 @@ impl<D: SessionData> SessionsBuilder<D> {
             limit: None,
             max_value_bytes: None,
             max_session_bytes: None,
+            bus: None,
             data: PhantomData,
         }
     }
@@ -306,6 +310,32 @@ impl<D: SessionData> SessionsBuilder<D> {
         self
     }
 
+    /// Over which the servers of the application hear of each other, for live connections
+    /// ([`Sessions::hub`]): mostly the store itself, which is a [`Bus`] as well.
+    ///
+    /// Give it to every process that ends sessions, logs in or logs out, whether it has a hub or
+    /// not: what it does is told to the servers whose connections it may close. A bus that is down
+    /// fails no operation, and holds one up for 100 ms at most, once a second.
+    ///
+    /// # Cost
+    ///
+    /// One message for each login into a stored session, logout, destroy, revocation; one for a
+    /// `revoke_all`. Nothing for other requests.
+    ///
+    /// ```
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
+    /// let store = MemoryStore::new();
+    /// let sessions = Sessions::<Shop>::builder(store.clone()).bus(store).build()?;
+    /// let hub = sessions.hub("10.0.0.5:2051").await?;
+    /// # drop(hub);
+    /// # Ok(()) });
+    /// ```
+    pub fn bus(mut self, bus: impl Bus) -> Self {
+        self.bus = Some(Arc::new(bus));
+        self
+    }
+
     /// Checks the configuration. `ErrorKind::Config` names the two settings that clash.
     ///
     /// ```
@@ -321,7 +351,8 @@ impl<D: SessionData> SessionsBuilder<D> {
     /// ```
     pub fn build(self) -> Result<Sessions<D>> {
         let policy = self.checked_policy()?;
-        Ok(Sessions::from_context(Context { store: self.store, clock: self.clock, policy }))
+        let news = self.bus.map(|bus| Arc::new(News::new(bus)));
+        Ok(Sessions::from_context(Context { store: self.store, clock: self.clock, policy, news }))
     }
 
     fn checked_policy(&self) -> Result<Policy> {

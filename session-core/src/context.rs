@@ -1,14 +1,16 @@
 //! What every operation needs: the store, the clock and the policy. Store calls pass through here,
 //! so that each outage is told in one place.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::{ErrorKind, Result};
 use crate::event::{Ended, Event};
+use crate::live::{Due, News, Whom};
 use crate::policy::Policy;
 use crate::store::{
-    Applied, Change, Deleted, Found, Header, More, Owned, Page, Record, SessionStore, UserId,
+    Applied, Change, Create, Deleted, Found, Header, More, Overflow, Owned, Owner, Page, Record,
+    Rewrite, SessionStore, UserId,
 };
 use crate::time::{Clock, Timestamp};
 use crate::token::SessionId;
@@ -22,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Policy,
+    /// Tells the servers that hold live connections.
+    pub(crate) news: Option<Arc<News>>,
 }
 
 /// What there is of a session's header.
@@ -50,16 +54,47 @@ impl Context {
     }
 
     pub(crate) async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        self.noted(self.store.apply(id, change).await)
+        let due = self.due(|| affected(id, change));
+        let applied = self.noted(self.store.apply(id, change).await);
+        match applied {
+            // No answer: it may have been carried out.
+            Ok(Applied::Applied) | Err(_) => due.tell().await,
+            Ok(_) => due.forget(),
+        }
+        applied
     }
 
     /// Ends a session, if `only` permits it, and tells why.
     pub(crate) async fn end(&self, id: &SessionId, only: &Owned, why: Ended) -> Result<Deleted> {
+        let due = self.due(|| vec![Whom::Session(*id)]);
+        let deleted = self.end_one_of_many(id, only, why).await;
+        match deleted {
+            Ok(Deleted::Yes) | Err(_) => due.tell().await,
+            Ok(Deleted::Missing | Deleted::Superseded) => due.forget(),
+        }
+        deleted
+    }
+
+    /// The same, where the caller tells the other servers of all that it has ended.
+    pub(crate) async fn end_one_of_many(
+        &self,
+        id: &SessionId,
+        only: &Owned,
+        why: Ended,
+    ) -> Result<Deleted> {
         let deleted = self.noted(self.store.delete(id, only).await)?;
         if deleted == Deleted::Yes {
             self.tell(Event::Ended(id, why));
         }
         Ok(deleted)
+    }
+
+    /// News for the servers that hold live connections, about what is to be written now.
+    pub(crate) fn due(&self, about: impl FnOnce() -> Vec<Whom>) -> Due {
+        match &self.news {
+            None => Due::nothing(),
+            Some(news) => Due::new(news, about()),
+        }
     }
 
     pub(crate) async fn sessions_of(&self, user: &UserId, page: &Page) -> Result<Found> {
@@ -107,6 +142,18 @@ impl Context {
         })
     }
 
+    /// What there is of the headers of these sessions, 500 at most; each of them is in the answer.
+    pub(crate) async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Looked)>> {
+        let found = self.noted(self.store.headers(ids).await)?;
+        let mut found: HashMap<_, _> = found.into_iter().collect();
+        let look = |id: &SessionId| match found.remove(id) {
+            None => Looked::Missing,
+            Some(None) => Looked::Unreadable,
+            Some(Some(header)) => Looked::Found(header),
+        };
+        Ok(ids.iter().copied().zip(ids.iter().map(look)).collect())
+    }
+
     pub(crate) async fn clear(&self, at_most: usize) -> Result<More> {
         self.noted(self.store.clear(at_most).await)
     }
@@ -119,4 +166,20 @@ impl Context {
         }
         result
     }
+}
+
+/// Whose live connections a change may close.
+fn affected(id: &SessionId, change: &Change) -> Vec<Whom> {
+    let mut affected = match change {
+        Change::Rewrite(Rewrite { owner: Owner::Login { .. } | Owner::Logout { .. }, .. }) => {
+            vec![Whom::Session(*id)]
+        }
+        Change::Create(Create { .. }) | Change::Save(_) | Change::Rewrite(_) => Vec::new(),
+    };
+    if let Some((user, limit)) = change.limit()
+        && limit.overflow == Overflow::EvictOldest
+    {
+        affected.push(Whom::User(user.clone()));
+    }
+    affected
 }

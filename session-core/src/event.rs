@@ -3,7 +3,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
+use crate::bus::Server;
 use crate::error::Error;
 use crate::policy::Refusal;
 use crate::store::UserId;
@@ -148,5 +150,53 @@ pub(crate) fn unreadable_value(key: &str, error: &Error) {
 pub(crate) fn user_not_believed() {
     tracing::warn!(
         target: TARGET, "the user field holds a user who is not logged in: ignored"
+    );
+}
+
+/// The servers that hold live connections could not be told of a change; they find out when they
+/// verify.
+pub(crate) fn news_not_told(error: &Error) {
+    tracing::warn!(
+        target: TARGET, error = %WithSources(error),
+        "the bus is unavailable: live connections of what ends now close later"
+    );
+}
+
+/// A hub's subscription broke. It is told once, until it is in force again.
+pub(crate) fn hub_is_deaf(server: &Server, error: &Error) {
+    tracing::warn!(
+        target: TARGET, server = server.name(), error = %WithSources(error),
+        "the hub hears nothing from other servers; it subscribes again, and verifies its \
+         connections with the store meanwhile"
+    );
+}
+
+pub(crate) fn hub_hears_again(server: &Server) {
+    tracing::info!(target: TARGET, server = server.name(), "the hub hears other servers again");
+}
+
+/// A heartbeat failed. It is told once, until one succeeds.
+pub(crate) fn hub_is_unlisted(server: &Server, error: &Error) {
+    tracing::warn!(
+        target: TARGET, server = server.name(), error = %WithSources(error),
+        "the hub's heartbeat failed: once its lease has run out, its connections are not listed \
+         and get no messages, until the bus is back"
+    );
+}
+
+/// The store was unreachable for too long.
+pub(crate) fn hub_gives_up(server: &Server, after: Duration) {
+    tracing::warn!(
+        target: TARGET, server = server.name(), ?after,
+        "the store could not be reached for so long: the hub closes its connections, since nobody \
+         knows whether their sessions still live"
+    );
+}
+
+/// A message is of another version, or damaged.
+pub(crate) fn message_not_understood(server: &Server, bytes: usize) {
+    tracing::warn!(
+        target: TARGET, server = server.name(), bytes,
+        "a message of the bus is of another version, or damaged: ignored"
     );
 }

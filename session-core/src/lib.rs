@@ -46,7 +46,7 @@ pub use crate::data::{Field, NoUser, SessionData, SessionUser};
 pub use crate::device::Device;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::info::SessionInfo;
-pub use crate::live::{Backend, Bus};
+pub use crate::live::{Backend, Bus, Connection, ConnectionInfo, Hub, HubBuilder, Push, Reason};
 pub use crate::login::Login;
 pub use crate::policy::{Reuse, Timeouts};
 pub use crate::session::Session;

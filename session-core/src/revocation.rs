@@ -6,6 +6,7 @@ use crate::context::Looked;
 use crate::data::SessionData;
 use crate::error::{Error, Result};
 use crate::event::{Ended, Event};
+use crate::live::Whom;
 use crate::sessions::Sessions;
 use crate::store::{Deleted, More, Owned};
 use crate::token::{SessionId, Token};
@@ -99,8 +100,16 @@ impl<D: SessionData> Sessions<D> {
     /// # Ok(()) });
     /// ```
     pub async fn revoke_everybody(&self) -> Result<()> {
-        while self.context.clear(CLEARED_AT_A_TIME).await? == More::Yes {}
+        let due = self.context.due(|| vec![Whom::Everybody]);
+        let cleared = self.clear_all().await;
+        due.tell().await;
+        cleared?;
         self.context.tell(Event::EverybodyRevoked);
+        Ok(())
+    }
+
+    async fn clear_all(&self) -> Result<()> {
+        while self.context.clear(CLEARED_AT_A_TIME).await? == More::Yes {}
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ use crate::data::{FieldSpec, Role, SessionData, SessionUser, encode, put};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Ended, Event};
 use crate::info::{Relation, SessionInfo};
+use crate::live::Whom;
 use crate::store::{Applied, Change, Deleted, Edit, Header, Owned, Page, Save, SharedStr, UserId};
 use crate::token::SessionId;
 
@@ -140,7 +141,9 @@ impl<D: SessionData> UserSessions<D> {
     /// # Ok(()) });
     /// ```
     pub async fn revoke(&self, session: impl Borrow<SessionId>) -> Result<bool> {
-        self.end(*session.borrow()).await
+        let only = Owned::OfUser(self.user()?.clone());
+        let deleted = self.context.end(session.borrow(), &only, Ended::Revoked).await?;
+        Ok(deleted == Deleted::Yes)
     }
 
     /// Ends all sessions of the user, for good; tells how many. A login that comes later is not
@@ -313,12 +316,20 @@ impl<D: SessionData> UserSessions<D> {
     /// Ends all sessions of the user but perhaps one, page by page. One that cannot be ended does
     /// not keep the others from it; the first error is returned at the end.
     async fn revoke_each(&self, keep: Option<SessionId>) -> Result<usize> {
+        let user = self.user()?.clone();
+        let due = self.context.due(|| vec![Whom::User(user)]);
+        let ended = self.end_each(keep).await;
+        due.tell().await;
+        ended
+    }
+
+    async fn end_each(&self, keep: Option<SessionId>) -> Result<usize> {
         let (mut ended, mut first_error) = (0, None);
         let mut page = Page::first(PAGE);
         loop {
             let found = self.context.sessions_of(self.user()?, &page).await?;
             let ids = found.sessions.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != keep);
-            let ends = ids.map(|id| self.end(id));
+            let ends = ids.map(|id| self.end_one_of_many(id));
             let mut ends = stream::iter(ends).buffer_unordered(AT_A_TIME);
             while let Some(result) = ends.next().await {
                 match result {
@@ -336,12 +347,17 @@ impl<D: SessionData> UserSessions<D> {
     }
 
     /// Ends a session if it is this user's.
-    async fn end(&self, id: SessionId) -> Result<bool> {
+    async fn end_one_of_many(&self, id: SessionId) -> Result<bool> {
         let only = Owned::OfUser(self.user()?.clone());
-        Ok(self.context.end(&id, &only, Ended::Revoked).await? == Deleted::Yes)
+        let deleted = self.context.end_one_of_many(&id, &only, Ended::Revoked).await?;
+        Ok(deleted == Deleted::Yes)
     }
 
-    fn user(&self) -> Result<&UserId> {
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    pub(crate) fn user(&self) -> Result<&UserId> {
         self.user.as_ref().map_err(|message| Error::new(ErrorKind::Invalid, message.clone()))
     }
 }

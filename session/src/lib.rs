@@ -141,10 +141,10 @@ pub use typed_sessions_core::bus;
 /// stores.
 pub use typed_sessions_core::store;
 pub use typed_sessions_core::{
-    Backend, Bus, Clock, Device, Error, ErrorKind, Field, Login, ManualClock, NoUser, Overflow,
-    Result, Reuse, Session, SessionData, SessionId, SessionInfo, SessionStore, SessionUser,
-    Sessions, SessionsBuilder, SystemClock, Timeouts, Timestamp, Token, UserId, UserSessions, days,
-    hours, minutes, seconds,
+    Backend, Bus, Clock, Connection, ConnectionInfo, Device, Error, ErrorKind, Field, Hub,
+    HubBuilder, Login, ManualClock, NoUser, Overflow, Push, Reason, Result, Reuse, Session,
+    SessionData, SessionId, SessionInfo, SessionStore, SessionUser, Sessions, SessionsBuilder,
+    SystemClock, Timeouts, Timestamp, Token, UserId, UserSessions, days, hours, minutes, seconds,
 };
 #[cfg(feature = "derive")]
 pub use typed_sessions_derive::SessionData;

@@ -45,6 +45,11 @@ impl Policy {
         Some(Upkeep { header: next, renewed })
     }
 
+    /// The header with a touch, when one is due.
+    pub(crate) fn touch_when_due(&self, header: &Header, now: Timestamp) -> Option<Header> {
+        self.touch_is_due(header, now).then(|| self.touched(header, now))
+    }
+
     /// Throttled, but never so much that a session in use could run idle.
     fn touch_is_due(&self, header: &Header, now: Timestamp) -> bool {
         let idle = self.idle_timeout_of(header);

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::data::{Baseline, FieldChange, Role, SessionData, Stored, read_struct};
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::Policy;
-use crate::store::Record;
+use crate::store::{Header, Record};
 use crate::time::Timestamp;
 use crate::token::Token;
 
@@ -75,6 +75,8 @@ pub(crate) enum Mode {
     Active,
     /// Nothing done through it touches or renews the session.
     Silent,
+    /// It came from a live connection, which has no way to hand the client another token.
+    Connected,
 }
 
 /// What this handle has seen of the session.
@@ -164,6 +166,11 @@ impl<D: SessionData> Session<D> {
             State::Stored(record) if !self.is_ended() => Some(record),
             _ => None,
         }
+    }
+
+    /// The header, if this handle has seen one and the session is not known to have ended.
+    pub(crate) fn header(&self) -> Option<&Header> {
+        Some(&self.record()?.header)
     }
 
     /// The record, however old; `Gone` when this handle has none.
@@ -263,16 +270,16 @@ impl<D: SessionData> Session<D> {
     }
 
     pub(super) fn require_active(&self, operation: &str) -> Result<()> {
-        match self.mode {
-            Mode::Active => Ok(()),
-            Mode::Silent => {
-                let message = format!(
-                    "`{operation}` changes the secret, but this session was opened by `peek`; \
-                     `open` it"
-                );
-                Err(Error::new(ErrorKind::Invalid, message))
+        let advice = match self.mode {
+            Mode::Active => return Ok(()),
+            Mode::Silent => "this session was opened by `peek`; `open` it",
+            Mode::Connected => {
+                "this handle came from a live connection, which cannot hand the client a new \
+                 token; do it in a request"
             }
-        }
+        };
+        let message = format!("`{operation}` changes the secret, but {advice}");
+        Err(Error::new(ErrorKind::Invalid, message))
     }
 
     pub(super) fn policy(&self) -> &Policy {

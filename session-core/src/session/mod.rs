@@ -1,6 +1,6 @@
 //! A handle on one session: the struct, and what may be done with it.
 //!
-//! `open` leads from a token to a handle; `commit` is the one way to write, and `creation` the part
+//! `open` leads from a token to a handle, `follow` from a live connection; `commit` is the one way to write, and `creation` the part
 //! of it that makes the record; every operation is a plan that `commit` carries out.
 
 mod accessors;
@@ -8,6 +8,7 @@ mod commit;
 mod creation;
 mod destroy;
 mod field_ops;
+mod follow;
 mod handle;
 mod login;
 mod open;
@@ -19,6 +20,7 @@ mod step_up;
 mod transact;
 mod view;
 
+pub(crate) use self::follow::follow;
 pub(crate) use self::handle::Mode;
 pub use self::handle::Session;
 pub(crate) use self::open::open;

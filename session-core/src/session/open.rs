@@ -47,7 +47,7 @@ pub(crate) async fn open<D: SessionData>(
 
         let due = match mode {
             Mode::Active => context.policy.upkeep(&record.header, &admission, token.secret(), now),
-            Mode::Silent => None,
+            Mode::Silent | Mode::Connected => None,
         };
         let mut successor = match admission {
             Admission::Current => None,
@@ -75,7 +75,7 @@ pub(crate) async fn open<D: SessionData>(
 }
 
 /// Whether the upkeep was written.
-enum Written {
+pub(super) enum Written {
     Yes,
     /// Another request did its own upkeep, logged in or logged out: look again.
     Contended,
@@ -85,7 +85,7 @@ enum Written {
     Gone,
 }
 
-async fn keep_up(
+pub(super) async fn keep_up(
     context: &Context,
     id: &SessionId,
     record: &Record,
