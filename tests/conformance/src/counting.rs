@@ -57,6 +57,11 @@ impl Counting {
         Self { inner: Arc::new(store), calls: Arc::default() }
     }
 
+    /// The same as [`take`](Counting::take), and the count goes on.
+    pub fn so_far(&self) -> Calls {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The calls since the last time this or [`cost`](Counting::cost) was asked.
     pub fn take(&self) -> Calls {
         self.count(std::mem::take)

@@ -32,6 +32,8 @@ pub enum Fault {
     WritesFail,
     /// Every write is carried out, but its answer is lost: `Unavailable`.
     AnswersLost,
+    /// Every write is carried out, and its answer never comes: whoever waits has to give up.
+    AnswersNeverCome,
     /// Every `apply` is answered with a conflict.
     AlwaysConflict,
     /// Headers cannot be read, as if another version had written them.
@@ -83,6 +85,7 @@ impl Fault {
             Self::None
             | Self::WritesFail
             | Self::AnswersLost
+            | Self::AnswersNeverCome
             | Self::AlwaysConflict
             | Self::Unreadable => Ok(()),
         }
@@ -93,11 +96,11 @@ impl Fault {
         if self == Self::WritesFail { Err(Error::unavailable("read only")) } else { Ok(()) }
     }
 
-    fn answer<T>(self, answer: T) -> Result<T> {
-        if self == Self::AnswersLost {
-            Err(Error::unavailable("connection reset"))
-        } else {
-            Ok(answer)
+    async fn answer<T>(self, answer: T) -> Result<T> {
+        match self {
+            Self::AnswersLost => Err(Error::unavailable("connection reset")),
+            Self::AnswersNeverCome => std::future::pending().await,
+            _ => Ok(answer),
         }
     }
 }
@@ -121,14 +124,14 @@ impl SessionStore for Faulty {
             return Ok(Applied::Conflict);
         }
         let applied = self.inner.apply(id, change).await?;
-        fault.answer(applied)
+        fault.answer(applied).await
     }
 
     async fn delete(&self, id: &SessionId, only: &Owned) -> Result<Deleted> {
         let fault = self.of(id);
         fault.before_a_write()?;
         let deleted = self.inner.delete(id, only).await?;
-        fault.answer(deleted)
+        fault.answer(deleted).await
     }
 
     async fn sessions_of(&self, user: &UserId, page: &Page) -> Result<Found> {
@@ -149,6 +152,6 @@ impl SessionStore for Faulty {
         let fault = self.everywhere();
         fault.before_a_write()?;
         let more = self.inner.clear(at_most).await?;
-        fault.answer(more)
+        fault.answer(more).await
     }
 }

@@ -1,7 +1,13 @@
 //! The rules of a bus, and of the connections that follow their sessions over it.
 
+mod faulty_bus;
+mod following;
+mod listing;
 mod messages;
+mod outage;
 mod registry;
+mod sending;
+mod time;
 mod world;
 
 use std::future::Future;
@@ -43,6 +49,51 @@ macro_rules! __for_each_bus_case {
                 b11_odd_user_ids_are_never_mixed_up,
                 b11_listings_are_exact_among_many,
                 b13_beats_and_listings_side_by_side,
+            }
+            listing {
+                l1_a_connection_is_listed_until_it_closes,
+                l1_what_the_hub_closes_is_not_listed,
+                l1_a_connect_that_is_given_up_leaves_nothing,
+                l3_a_crashed_server_is_gone_from_listings,
+                l3_a_hub_whose_lease_ran_out_registers_anew,
+                l4_a_heartbeat_is_one_write_for_all_connections,
+                l4_connecting_costs_one_headers,
+                l4_plain_requests_publish_nothing,
+            }
+            following {
+                l2_whatever_ends_a_session_closes_its_connections,
+                l2_a_login_into_an_anonymous_session_closes_its_connections,
+                l2_what_changes_no_login_closes_nothing,
+                l2_what_has_ended_is_not_connected,
+                l2_a_thousand_revocations_beside_a_thousand_connects,
+                l2_a_lost_message_is_made_up_for_by_verifying,
+                l2_a_hub_that_subscribes_again_verifies_all,
+                l2_a_request_that_is_given_up_still_tells,
+                l2_a_lost_answer_is_told_as_well,
+                l2_a_wrong_clock_closes_nobody_elses,
+                l2_a_connection_holds_no_credential,
+                l2_a_dropped_hub_closes_its_connections,
+                l2_nothing_comes_after_the_end,
+            }
+            time {
+                l5_deadlines_close_by_a_timer,
+                l5_pushes_are_no_activity,
+                l5_the_session_of_a_connection_is_activity,
+                l5_requests_elsewhere_keep_a_connection_open,
+                l5_what_is_missing_after_its_deadline_has_expired,
+            }
+            sending {
+                l6_a_message_reaches_all_that_it_is_for,
+                l6_messages_come_in_order,
+                l6_who_lags_is_closed_and_nobody_waits,
+                l6_sixty_four_kibibytes_on_every_bus,
+                l6_a_connection_is_a_stream,
+                l6_without_a_bus_there_are_no_connections,
+            }
+            outage {
+                l2_an_outage_of_the_bus_fails_no_request,
+                l2_an_outage_of_the_store_closes_after_its_grace,
+                l2_nothing_revoked_in_an_outage_is_left_after_it,
             }
         }
     };

@@ -1,12 +1,19 @@
 //! What a case about live connections finds.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use typed_sessions::bus::{
     Beat, Channel, ConnectionEntry, ConnectionId, Pulse, Server, Subscription, Whose,
 };
-use typed_sessions::{Bus, SessionId, Timestamp, UserId};
+use typed_sessions::{
+    Bus, Connection, ConnectionInfo, Hub, HubBuilder, ManualClock, MemoryStore, Push, Reason,
+    SessionId, Sessions, SessionsBuilder, Timestamp, UserId, hours,
+};
+
+use super::faulty_bus::FaultyBus;
+use crate::faulty::Faulty;
+use crate::world::Shop;
 
 /// A bus that no other case uses.
 #[derive(Clone, Debug)]
@@ -72,4 +79,77 @@ pub(crate) fn left(entries: &[ConnectionEntry]) -> Beat {
 
 pub(crate) fn of_user(user: &str) -> Whose {
     Whose::User(UserId::new(user).expect("a good id"))
+}
+
+/// Sessions in memory, their servers on the bus, and what may go wrong with both.
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    pub(crate) bus: FaultyBus,
+    pub(crate) store: Faulty,
+    pub(crate) clock: ManualClock,
+}
+
+impl BusWorld {
+    pub(crate) fn live(&self) -> Live {
+        let bus = FaultyBus::new(Arc::clone(&self.bus));
+        Live { bus, store: Faulty::new(MemoryStore::new()), clock: ManualClock::default() }
+    }
+}
+
+impl Live {
+    pub(crate) fn builder(&self) -> SessionsBuilder<Shop> {
+        Sessions::builder(self.store.clone()).clock(self.clock.clone()).bus(self.bus.clone())
+    }
+
+    pub(crate) fn sessions(&self) -> Sessions<Shop> {
+        self.builder().build().expect("consistent")
+    }
+
+    /// A server on which nothing happens by itself: no verification, no lease that runs out.
+    pub(crate) fn quiet(sessions: &Sessions<Shop>, name: &str) -> HubBuilder<Shop> {
+        sessions.hub(name).verify_every(hours(1)).lease(hours(1)).outage_grace(hours(1))
+    }
+
+    pub(crate) async fn hub(&self, name: &str) -> Hub<Shop> {
+        Self::quiet(&self.sessions(), name).await.expect("starts")
+    }
+}
+
+/// Longer than anything takes that happens at once, even on a busy machine.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// What the connection hears next.
+pub(crate) async fn next(connection: &mut Connection<Shop>) -> Option<Push> {
+    tokio::time::timeout(SOON, connection.next()).await.expect("it hears something")
+}
+
+/// Why the connection is closed, which it soon is; nothing may come before.
+pub(crate) async fn closed(connection: &mut Connection<Shop>) -> Reason {
+    match next(connection).await {
+        Some(Push::Closed(reason)) => {
+            assert_eq!(next(connection).await, None, "nothing comes after the reason");
+            reason
+        }
+        heard => panic!("expected the end, heard {heard:?}"),
+    }
+}
+
+/// Whether it is open, once all that was on its way has arrived: what is sent afterwards comes.
+pub(crate) async fn is_open(sessions: &Sessions<Shop>, connection: &mut Connection<Shop>) -> bool {
+    let sent = sessions.send(connection.session_id(), &b"are you there?"[..]).await;
+    sent.expect("sends");
+    matches!(next(connection).await, Some(Push::Message(_)))
+}
+
+/// Waits until it is so.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    let begin = Instant::now();
+    while !is_so().await {
+        assert!(begin.elapsed() < SOON, "not soon: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+pub(crate) async fn connections(sessions: &Sessions<Shop>, user: u64) -> Vec<ConnectionInfo> {
+    sessions.user(&user).connections().await.expect("lists")
 }

@@ -1,0 +1,316 @@
+//! L2: connections close when their session ends or changes hands, on every server.
+
+use std::time::Duration;
+
+use typed_sessions::{
+    ErrorKind, Hub, Login, ManualClock, Overflow, Push, Reason, Reuse, Session, Sessions, Token,
+    hours, minutes, seconds,
+};
+
+use super::faulty_bus::BusFault;
+use super::world::{BusWorld, Live, SOON, closed, is_open, next, until};
+use crate::faulty::Fault;
+use crate::world::{Member, Shop, fresh, kind, logged_in, open, race, stored};
+
+/// What ends a session, or makes it another one's, and what its connections hear.
+const ENDINGS: &[(&str, Reason)] = &[
+    ("destroy", Reason::Ended),
+    ("logout", Reason::SignedOut),
+    ("login again", Reason::Superseded),
+    ("login as somebody else", Reason::Superseded),
+    ("revoke", Reason::Ended),
+    ("revoke all", Reason::Ended),
+    ("revoke except", Reason::Ended),
+    ("revoke as an administrator", Reason::Ended),
+    ("revoke by token", Reason::Ended),
+    ("revoke everybody", Reason::Ended),
+    ("reuse", Reason::Ended),
+    ("auth tag", Reason::Ended),
+    ("eviction", Reason::Ended),
+];
+
+async fn end(how: &str, live: &Live, sessions: &Sessions<Shop>, session: &mut Session<Shop>) {
+    let (id, token) = (session.id(), session.token().expose());
+    match how {
+        "destroy" => session.destroy().await.expect("destroys"),
+        "logout" => session.logout().await.expect("logs out"),
+        "login again" => session.login(Member::new(1)).await.expect("logs in"),
+        "login as somebody else" => session.login(Member::new(2)).await.expect("logs in"),
+        "revoke" => assert!(sessions.user(&1).revoke(id).await.expect("revokes")),
+        "revoke all" => assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 1),
+        "revoke except" => {
+            let (keep, _) = logged_in(sessions, 1).await;
+            assert_eq!(sessions.user(&1).revoke_except(keep.id()).await.expect("revokes"), 1);
+        }
+        "revoke as an administrator" => assert!(sessions.revoke(id).await.expect("revokes")),
+        "revoke by token" => assert!(sessions.revoke_token(&token).await.expect("revokes")),
+        "revoke everybody" => sessions.revoke_everybody().await.expect("revokes"),
+        "reuse" => {
+            let strict = live.builder().on_reuse(Reuse::Revoke).build().expect("consistent");
+            live.clock.advance(minutes(10));
+            let next = fresh(&open(&strict, &token).await);
+            open(&strict, &next).await;
+            live.clock.advance(minutes(5));
+            assert!(strict.open(&token).await.expect("the store works").is_none());
+        }
+        "auth tag" => {
+            let changed = |_| async { Ok::<_, typed_sessions::Error>("another password") };
+            let opened = sessions.open_checked(&token, changed).await;
+            assert!(opened.expect("the store works").is_none());
+        }
+        "eviction" => {
+            let one = live.builder().max_sessions_per_user(1, Overflow::EvictOldest).build();
+            live.clock.advance(seconds(1));
+            logged_in(&one.expect("consistent"), 1).await;
+        }
+        other => panic!("no way to end a session: {other}"),
+    }
+}
+
+/// On another server than the one that holds the connections, which has no hub.
+pub(crate) async fn l2_whatever_ends_a_session_closes_its_connections(world: BusWorld) {
+    for (how, reason) in ENDINGS {
+        let live = world.live();
+        let hubs = [live.hub("one").await, live.hub("two").await];
+        let sessions = live.sessions();
+        let mut session = sessions.start();
+        let login = Login::new().auth_tag("a password");
+        session.login_with(Member::new(1), login).await.expect("logs in");
+        let (other, _) = stored(&sessions).await;
+        let mut connections = Vec::new();
+        for hub in hubs.iter().chain(&hubs) {
+            connections.push(hub.connect(&session).await.expect("connects"));
+        }
+        let mut others = hubs[0].connect(&other).await.expect("connects");
+        end(how, &live, &live.sessions(), &mut session).await;
+        for connection in &mut connections {
+            assert_eq!(closed(connection).await, *reason, "{how}");
+            assert!(connection.session().await.expect("the store works").is_none(), "{how}");
+        }
+        if *how == "revoke everybody" {
+            assert_eq!(closed(&mut others).await, Reason::Ended);
+        } else {
+            assert!(is_open(&sessions, &mut others).await, "{how}: it is nobody else's end");
+        }
+    }
+}
+
+pub(crate) async fn l2_a_login_into_an_anonymous_session_closes_its_connections(world: BusWorld) {
+    let live = world.live();
+    let hub = live.hub("one").await;
+    let (mut session, _) = stored(&live.sessions()).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    session.login(Member::new(1)).await.expect("logs in");
+    assert_eq!(closed(&mut connection).await, Reason::Superseded);
+    let mut again = hub.connect(&session).await.expect("connects");
+    assert!(is_open(&live.sessions(), &mut again).await);
+}
+
+pub(crate) async fn l2_what_changes_no_login_closes_nothing(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, token) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    live.clock.advance(minutes(10));
+    let mut renewed = open(&sessions, &token).await;
+    assert!(renewed.fresh_token().is_some(), "a renewal");
+    renewed.renew().await.expect("renews");
+    renewed.reauthenticate().await.expect("proves it");
+    renewed.visits += 1;
+    renewed.save().await.expect("saves");
+    sessions.user(&1).sync(&Member::new(1)).await.expect("syncs");
+    sessions.user(&2).revoke_all().await.expect("revokes nobody");
+    assert!(!sessions.user(&2).revoke(session.id()).await.expect("not theirs"));
+    // News of it, false as it is, ends nothing either.
+    let server = super::world::server("liar");
+    drop(world.subscribe(&server).await);
+    assert!(is_open(&sessions, &mut connection).await);
+    let mut now = connection.session().await.expect("the store works").expect("it lives");
+    assert_eq!(now.visits, 1);
+    now.set(Shop::VISITS, 2).await.expect("writes, though the token was renewed since");
+}
+
+pub(crate) async fn l2_what_has_ended_is_not_connected(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let unsaved = sessions.start();
+    assert_eq!(kind(hub.connect(&unsaved).await), ErrorKind::Invalid);
+
+    let (mut session, token) = logged_in(&sessions, 1).await;
+    let before = open(&sessions, &token).await;
+    session.logout().await.expect("logs out");
+    assert_eq!(kind(hub.connect(&before).await), ErrorKind::Superseded);
+
+    sessions.revoke(session.id()).await.expect("revokes");
+    assert_eq!(kind(hub.connect(&session).await), ErrorKind::Gone);
+    session.destroy().await.expect("is no error");
+    assert_eq!(kind(hub.connect(&session).await), ErrorKind::Gone);
+
+    let (expired, _) = logged_in(&sessions, 1).await;
+    live.clock.advance(hours(13));
+    assert_eq!(kind(hub.connect(&expired).await), ErrorKind::Gone);
+    until("nobody is listed", async || {
+        super::world::connections(&live.sessions(), 1).await.is_empty()
+    })
+    .await;
+}
+
+/// No connection of an ended session is left, however they meet.
+pub(crate) async fn l2_a_thousand_revocations_beside_a_thousand_connects(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let mut all = Vec::new();
+    for user in 0..1_000 {
+        all.push(logged_in(&sessions, user).await.0);
+    }
+    let ids: Vec<_> = all.iter().map(Session::id).collect();
+    let connecting = all.into_iter().map(|session| {
+        let hub = hub.clone();
+        async move { hub.connect(&session).await.ok() }
+    });
+    let connecting = tokio::spawn(race(connecting.collect::<Vec<_>>()));
+    let revoking = ids.chunks(100).map(|ids| {
+        let (sessions, ids) = (sessions.clone(), ids.to_vec());
+        async move {
+            for id in ids {
+                assert!(sessions.revoke(id).await.expect("revokes"));
+            }
+        }
+    });
+    race(revoking.collect::<Vec<_>>()).await;
+    for mut connection in connecting.await.expect("connects").into_iter().flatten() {
+        assert_eq!(closed(&mut connection).await, Reason::Ended);
+    }
+}
+
+pub(crate) async fn l2_a_lost_message_is_made_up_for_by_verifying(world: BusWorld) {
+    let live = world.live();
+    let sessions = live.sessions();
+    let hub = Live::quiet(&sessions, "one").verify_every(Duration::from_millis(200)).await;
+    let hub = hub.expect("starts");
+    let (session, _) = logged_in(&sessions, 1).await;
+    let (lives, _) = logged_in(&sessions, 2).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    let mut other = hub.connect(&lives).await.expect("connects");
+    live.bus.set(BusFault::Mute);
+    sessions.user(&1).revoke_all().await.expect("revokes");
+    assert_eq!(closed(&mut connection).await, Reason::Ended);
+    live.bus.set(BusFault::None);
+    assert!(is_open(&sessions, &mut other).await);
+}
+
+pub(crate) async fn l2_a_hub_that_subscribes_again_verifies_all(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    let (lives, _) = logged_in(&sessions, 2).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    let mut other = hub.connect(&lives).await.expect("connects");
+    live.bus.set(BusFault::Down);
+    assert_eq!(sessions.user(&1).revoke_all().await.expect("an outage fails nothing"), 1);
+    live.bus.set(BusFault::None);
+    assert_eq!(closed(&mut connection).await, Reason::Ended);
+    assert!(is_open(&sessions, &mut other).await);
+}
+
+/// The client leaves when the session has ended, before that is told.
+pub(crate) async fn l2_a_request_that_is_given_up_still_tells(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    live.store.set(Fault::AnswersNeverCome);
+    let revoking = tokio::time::timeout(Duration::from_millis(50), sessions.revoke(session.id()));
+    revoking.await.expect_err("it is given up");
+    assert_eq!(closed(&mut connection).await, Reason::Ended);
+}
+
+/// The delete was carried out, and its answer is lost.
+pub(crate) async fn l2_a_lost_answer_is_told_as_well(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    live.store.set(Fault::AnswersLost);
+    assert_eq!(kind(sessions.revoke(session.id()).await), ErrorKind::Unavailable);
+    assert_eq!(closed(&mut connection).await, Reason::Ended);
+}
+
+/// Its hub closes what it holds itself, and ends nothing.
+pub(crate) async fn l2_a_wrong_clock_closes_nobody_elses(world: BusWorld) {
+    let live = world.live();
+    let ahead = Live { clock: ManualClock::default(), ..live.clone() };
+    ahead.clock.advance(hours(13));
+    let (hub, sessions) = (live.hub("right").await, live.sessions());
+    let wrong = ahead.hub("wrong").await;
+    let (session, token) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    assert_eq!(kind(wrong.connect(&session).await), ErrorKind::Gone);
+    assert!(ahead.sessions().open(&token).await.expect("the store works").is_none());
+    assert_eq!(ahead.sessions().user(&1).revoke(session.id()).await.ok(), Some(true));
+    assert_eq!(closed(&mut connection).await, Reason::Ended, "what is revoked, is");
+
+    let (session, _) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    let own = ahead.sessions();
+    let (theirs, _) = logged_in(&own, 1).await;
+    let mut held = wrong.connect(&theirs).await.expect("connects");
+    assert!(is_open(&sessions, &mut connection).await);
+    assert!(is_open(&own, &mut held).await);
+}
+
+pub(crate) async fn l2_a_connection_holds_no_credential(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, token) = logged_in(&sessions, 1).await;
+    let connection = hub.connect(&session).await.expect("connects");
+    let mut now = connection.session().await.expect("the store works").expect("it lives");
+    assert!(now.fresh_token().is_none());
+    let shown = now.token().expose();
+    assert!(sessions.open(&shown).await.expect("the store works").is_none());
+    for (what, result) in [
+        ("login", now.login(Member::new(2)).await),
+        ("logout", now.logout().await),
+        ("renew", now.renew().await),
+        ("reauthenticate", now.reauthenticate().await),
+        ("set_auth_tag", now.set_auth_tag("x").await),
+    ] {
+        assert_eq!(kind(result), ErrorKind::Invalid, "{what}");
+    }
+    assert!(sessions.open(&token).await.expect("the store works").is_some());
+    let debug = format!("{connection:?} {hub:?} {now:?}");
+    let secret = Token::parse(&token).expect("a token").expose();
+    assert!(!debug.contains(&secret[22..]), "T5: {debug}");
+    now.destroy().await.expect("a connection may end its session");
+    assert!(sessions.open(&token).await.expect("the store works").is_none());
+}
+
+pub(crate) async fn l2_a_dropped_hub_closes_its_connections(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    let clone: Hub<Shop> = hub.clone();
+    drop(hub);
+    assert!(is_open(&sessions, &mut connection).await);
+    drop(clone);
+    assert_eq!(closed(&mut connection).await, Reason::ShuttingDown);
+    until("it is not listed", async || {
+        super::world::connections(&live.sessions(), 1).await.is_empty()
+    })
+    .await;
+    connection.close().await.expect("it has ended already");
+}
+
+pub(crate) async fn l2_nothing_comes_after_the_end(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    sessions.user(&1).revoke_all().await.expect("revokes");
+    let ended = tokio::time::timeout(SOON, async { while hub.connect(&session).await.is_ok() {} });
+    ended.await.expect("what is revoked is not connected");
+    assert_eq!(next(&mut connection).await, Some(Push::Closed(Reason::Ended)));
+    sessions.send(session.id(), &b"late"[..]).await.expect("sends to nobody");
+    assert_eq!(next(&mut connection).await, None);
+}

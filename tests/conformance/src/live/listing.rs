@@ -1,0 +1,251 @@
+//! L1, L3, L4: who is connected where, and what that costs.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use typed_sessions::{ConnectionInfo, ErrorKind, Sessions};
+
+use super::faulty_bus::BusFault;
+use super::world::{BusWorld, Live, SOON, connections, until};
+use crate::counting::Counting;
+use crate::world::{Member, Shop, kind, logged_in, race, stored};
+
+pub(crate) async fn l1_a_connection_is_listed_until_it_closes(world: BusWorld) {
+    let live = world.live();
+    let hubs = [live.hub("10.0.0.5:2051").await, live.hub("10.0.0.6:2051").await];
+    let sessions = live.sessions();
+    let (session, _) = logged_in(&sessions, 1).await;
+    let (somebody_elses, _) = logged_in(&sessions, 2).await;
+    let mut first = hubs[0].connect(&session).await.expect("connects");
+    let mut second = hubs[1].connect(&session).await.expect("connects");
+    let third = hubs[1].connect(&session).await.expect("connects");
+    let _not_listed = hubs[1].connect(&somebody_elses).await.expect("connects");
+
+    let listed = connections(&live.sessions(), 1).await;
+    let mut ids: Vec<_> = listed.iter().map(ConnectionInfo::id).collect();
+    let mut expected = [first.id(), second.id(), third.id()];
+    ids.sort();
+    expected.sort();
+    assert_eq!(ids, expected);
+    for info in &listed {
+        assert_eq!(info.session(), session.id());
+        assert_eq!(info.since(), typed_sessions::Clock::now(&live.clock));
+        let server = if info.id() == first.id() { "10.0.0.5:2051" } else { "10.0.0.6:2051" };
+        assert_eq!(info.server(), server);
+    }
+
+    first.close().await.expect("closes");
+    second.close().await.expect("closes");
+    let listed = connections(&sessions, 1).await;
+    assert_eq!(listed.iter().map(ConnectionInfo::id).collect::<Vec<_>>(), [third.id()]);
+    drop(third);
+    until("what was dropped is not listed", async || {
+        connections(&live.sessions(), 1).await.is_empty()
+    })
+    .await;
+}
+
+pub(crate) async fn l1_what_the_hub_closes_is_not_listed(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    let mut connection = hub.connect(&session).await.expect("connects");
+    sessions.revoke(session.id()).await.expect("revokes");
+    super::world::closed(&mut connection).await;
+    until("it is not listed", async || connections(&live.sessions(), 1).await.is_empty()).await;
+}
+
+pub(crate) async fn l1_a_connect_that_is_given_up_leaves_nothing(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    let tries = (0..200).map(|number| {
+        let (hub, session) = (hub.clone(), &session);
+        async move {
+            let limit = Duration::from_micros(number * 10);
+            drop(tokio::time::timeout(limit, hub.connect(session)).await);
+        }
+    });
+    futures::future::join_all(tries).await;
+    let connection = hub.connect(&session).await.expect("connects");
+    until("only the last one is listed", async || {
+        let listed = connections(&live.sessions(), 1).await;
+        listed.iter().map(ConnectionInfo::id).eq([connection.id()])
+    })
+    .await;
+}
+
+/// Lets a server run in a runtime of its own, which ends as a process that crashes does.
+async fn crash_of(live: &Live, user: u64) {
+    let (live, (crash, crashes)) = (live.clone(), mpsc::channel());
+    let server = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let held = runtime.block_on(async {
+            let sessions = live.sessions();
+            let hub = Live::quiet(&sessions, "crashes").lease(Duration::from_secs(1)).await;
+            let hub = hub.expect("starts");
+            let (session, _) = logged_in(&sessions, user).await;
+            let connection = hub.connect(&session).await.expect("connects");
+            assert_eq!(connections(&sessions, user).await.len(), 1);
+            (hub, connection)
+        });
+        runtime.shutdown_background();
+        crash.send(()).expect("somebody waits");
+        drop(held);
+    });
+    tokio::task::spawn_blocking(move || {
+        crashes.recv_timeout(SOON).expect("it crashed");
+        server.join().expect("as it should");
+    })
+    .await
+    .expect("it crashed");
+}
+
+pub(crate) async fn l3_a_crashed_server_is_gone_from_listings(world: BusWorld) {
+    let live = world.live();
+    crash_of(&live, 1).await;
+    let sessions = live.sessions();
+    // A restart under the same name has none of them.
+    let hub = Live::quiet(&sessions, "crashes").await.expect("starts");
+    let (session, _) = logged_in(&sessions, 2).await;
+    let connection = hub.connect(&session).await.expect("connects");
+    until("its lease has run out", async || connections(&live.sessions(), 1).await.is_empty())
+        .await;
+    let listed = connections(&sessions, 2).await;
+    assert_eq!(listed.iter().map(ConnectionInfo::id).collect::<Vec<_>>(), [connection.id()]);
+}
+
+/// The bus has forgotten the server, for one reason or another.
+pub(crate) async fn l3_a_hub_whose_lease_ran_out_registers_anew(world: BusWorld) {
+    let live = world.live();
+    let sessions = live.sessions();
+    let lease = Duration::from_millis(500);
+    let hub = Live::quiet(&sessions, "one").lease(lease).await.expect("starts");
+    let (session, _) = logged_in(&sessions, 1).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(hub.connect(&session).await.expect("connects"));
+    }
+    live.bus.set(BusFault::NoRegistry);
+    until("the lease has run out", async || connections(&live.sessions(), 1).await.is_empty())
+        .await;
+    // Nobody is turned away, and who leaves meanwhile does not come back.
+    held.push(hub.connect(&session).await.expect("connects"));
+    drop(held.remove(0));
+    assert_eq!(kind(held.remove(0).close().await), ErrorKind::Unavailable);
+    live.bus.set(BusFault::None);
+    until("all are listed again", async || connections(&live.sessions(), 1).await.len() == 2).await;
+    let listed = connections(&sessions, 1).await;
+    assert!(held.iter().all(|held| listed.iter().any(|info| info.id() == held.id())));
+}
+
+pub(crate) async fn l4_a_heartbeat_is_one_write_for_all_connections(world: BusWorld) {
+    const CONNECTIONS: usize = 1_200;
+    let live = world.live();
+    let counting = Counting::new(live.store.clone());
+    let sessions: Sessions<Shop> = Sessions::builder(counting.clone())
+        .clock(live.clock.clone())
+        .bus(live.bus.clone())
+        .build()
+        .expect("consistent");
+    let every = Duration::from_millis(400);
+    let hub = Live::quiet(&sessions, "one").verify_every(every).lease(every * 3).await;
+    let hub = hub.expect("starts");
+    let mut all = Vec::new();
+    for _ in 0..CONNECTIONS {
+        all.push(stored(&sessions).await.0);
+    }
+    let connecting = all.into_iter().map(|session| {
+        let hub = hub.clone();
+        async move { hub.connect(&session).await.expect("connects") }
+    });
+    live.bus.take_beats();
+    let held = race(connecting.collect::<Vec<_>>()).await;
+    let beats = live.bus.take_beats();
+    let joined: usize = beats.iter().map(|beat| beat.joined.len()).sum();
+    assert_eq!(joined, CONNECTIONS, "each is told of once");
+    assert!(beats.len() < CONNECTIONS / 2, "those who come together come in one: {}", beats.len());
+
+    // From here on: nothing but heartbeats and verification.
+    drop(counting.take());
+    live.bus.take_beats();
+    let mut rounds = 0;
+    until("it verifies three times", async || counting.so_far().headers >= 9).await;
+    for beat in live.bus.take_beats() {
+        assert!(beat.joined.is_empty() && beat.left.is_empty(), "{beat:?}");
+        rounds += 1;
+    }
+    assert!(rounds > 0, "it beats");
+    until("a round is whole", async || counting.so_far().headers.is_multiple_of(3)).await;
+    let calls = counting.take();
+    assert_eq!(calls.to_string(), format!("{} headers", calls.headers), "1,200 are 3 batches");
+    drop(held);
+}
+
+pub(crate) async fn l4_connecting_costs_one_headers(world: BusWorld) {
+    let live = world.live();
+    let counting = Counting::new(live.store.clone());
+    let sessions: Sessions<Shop> = Sessions::builder(counting.clone())
+        .clock(live.clock.clone())
+        .bus(live.bus.clone())
+        .build()
+        .expect("consistent");
+    let hub = Live::quiet(&sessions, "one").await.expect("starts");
+    let (session, _) = logged_in(&sessions, 1).await;
+    counting.take();
+    let mut connection = hub.connect(&session).await.expect("connects");
+    assert_eq!(counting.cost(), "1 headers");
+    drop(connection.session().await.expect("the store works"));
+    assert_eq!(counting.cost(), "1 load");
+    connections(&sessions, 1).await;
+    sessions.user(&1).send(&b"x"[..]).await.expect("sends");
+    connection.close().await.expect("closes");
+    assert_eq!(counting.cost(), "nothing");
+}
+
+/// What publishes, and what does not.
+pub(crate) async fn l4_plain_requests_publish_nothing(world: BusWorld) {
+    let live = world.live();
+    let sessions = live.sessions();
+    let (mut session, token) = stored(&sessions).await;
+    let mut opened = open_all(&sessions, &token, &live).await;
+    assert_eq!(live.bus.take_published(), 0);
+    assert_eq!(kind(session.login(Member::new(1)).await), ErrorKind::Superseded, "an old token");
+    assert_eq!(live.bus.take_published(), 0);
+    opened.login(Member::new(1)).await.expect("logs in");
+    assert_eq!(live.bus.take_published(), 1, "into a stored session");
+    opened.logout().await.expect("logs out");
+    assert_eq!(live.bus.take_published(), 1);
+    opened.destroy().await.expect("destroys");
+    assert_eq!(live.bus.take_published(), 1);
+    for _ in 0..20 {
+        logged_in(&sessions, 1).await;
+    }
+    assert_eq!(live.bus.take_published(), 0, "a new session has no connection");
+    assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 20);
+    assert_eq!(live.bus.take_published(), 1, "one for all");
+    sessions.user(&1).list().await.expect("lists");
+    sessions.revoke_everybody().await.expect("revokes");
+    assert_eq!(live.bus.take_published(), 1);
+}
+
+async fn open_all(
+    sessions: &Sessions<Shop>,
+    token: &str,
+    live: &Live,
+) -> typed_sessions::Session<Shop> {
+    let mut session = crate::world::open(sessions, token).await;
+    session.visits += 1;
+    session.save().await.expect("saves");
+    session.set(Shop::OTP, Some("123".to_owned())).await.expect("sets");
+    session.take(Shop::OTP).await.expect("takes");
+    session.update(Shop::VISITS, |visits| *visits += 1).await.expect("updates");
+    session.touch().await.expect("touches");
+    live.clock.advance(typed_sessions::minutes(10));
+    let renewed = crate::world::fresh(&crate::world::open(sessions, token).await);
+    let mut session = crate::world::open(sessions, &renewed).await;
+    session.renew().await.expect("renews");
+    session.visits += 1;
+    session
+}
