@@ -33,14 +33,14 @@ impl Commands<'_> {
         answer.map_err(|error| from_driver(&error))
     }
 
-    /// Runs a script on a key, with the arguments that `fill` adds.
+    /// Runs a script on its keys, with the arguments that `fill` adds.
     pub(crate) async fn run(
         &self,
         script: &Script,
         effect: Effect,
-        key: &str,
+        keys: &[impl AsRef<str>],
         fill: impl Fn(&mut Cmd),
     ) -> Result<Value> {
-        script.run(&self.call, effect, key, fill).await
+        script.run(&self.call, effect, keys, fill).await
     }
 }

@@ -19,6 +19,11 @@ enum Failure {
     )]
     Permission(String),
     #[error(
+        "the Redis user lacks the permission for the channels of live connections ({0}): give it \
+         `&<prefix>:*`, by default `ACL SETUSER <user> &session:*`"
+    )]
+    Channels(String),
+    #[error(
         "Redis has reached `maxmemory` and may evict nothing: raise it; sessions that expire make \
          room by themselves"
     )]
@@ -41,6 +46,17 @@ enum Failure {
     Crowded,
     #[error("Redis: {0}")]
     Other(String),
+}
+
+impl Failure {
+    fn denied(text: String) -> Self {
+        if text.contains("channel") { Self::Channels(text) } else { Self::Permission(text) }
+    }
+}
+
+/// What a script may not do has no code of its own.
+fn is_denied_in_script(text: &str) -> bool {
+    text.contains("The user executing the script can't") || text.contains("ACL failure in script")
 }
 
 pub(crate) fn unexpected(what: &'static str) -> Error {
@@ -75,7 +91,7 @@ pub(crate) fn from_driver(error: &RedisError) -> Error {
         ) => Error::unavailable(Failure::Other(text)),
         ErrorKind::Server(Server::ReadOnly) => Error::unavailable(Failure::ReadOnly),
         ErrorKind::Server(Server::Moved) => Error::store(Failure::IsCluster),
-        ErrorKind::Server(Server::NoPerm) => Error::store(Failure::Permission(text)),
+        ErrorKind::Server(Server::NoPerm) => Error::store(Failure::denied(text)),
         ErrorKind::AuthenticationFailed => Error::store(Failure::Credentials(text)),
         ErrorKind::InvalidClientConfig | ErrorKind::EmptySentinelList => {
             Error::config(format!("the Redis connection cannot be made: {text}"))
@@ -101,8 +117,8 @@ fn from_code(code: &str, text: String) -> Error {
         Error::store(Failure::OutOfMemory)
     } else if is("WRONGTYPE") {
         Error::store(Failure::WrongType(text))
-    } else if is("NOPERM") {
-        Error::store(Failure::Permission(text))
+    } else if is("NOPERM") || is_denied_in_script(&text) {
+        Error::store(Failure::denied(text))
     } else if is("NOAUTH") || is("WRONGPASS") {
         Error::store(Failure::Credentials(text))
     } else if is("READONLY") {

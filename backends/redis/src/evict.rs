@@ -116,7 +116,7 @@ impl Commands<'_> {
             }
         };
         let key = self.keys.user(user);
-        let doomed = texts(self.run(&script::EVICT, Effect::Repeatable, &key, fill).await?)?;
+        let doomed = texts(self.run(&script::EVICT, Effect::Repeatable, &[key], fill).await?)?;
         Ok(doomed.iter().filter_map(|name| name.parse().ok()).collect())
     }
 

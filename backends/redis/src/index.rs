@@ -116,7 +116,7 @@ impl Commands<'_> {
             };
         };
         let key = self.keys.user(joining.user);
-        match self.run(&script::JOIN, Effect::Once, &key, fill).await? {
+        match self.run(&script::JOIN, Effect::Once, &[key], fill).await? {
             Value::Array(members) => Ok(Answer::TooMany(read_counted(members)?)),
             seat => match text(seat)?.parse() {
                 Ok(seat) => Ok(Answer::Joined(Member { id: *joining.id, seat })),
@@ -147,7 +147,7 @@ impl Commands<'_> {
         let fill = |command: &mut Cmd| {
             command.arg(member.to_string()).arg(member.seat).arg(keep_index_for(lasts));
         };
-        self.run(&script::PROLONG, Effect::Repeatable, &self.keys.user(user), fill).await?;
+        self.run(&script::PROLONG, Effect::Repeatable, &[self.keys.user(user)], fill).await?;
         Ok(())
     }
 
@@ -214,7 +214,7 @@ impl Commands<'_> {
             let age = u64::try_from(LOGIN_TAKES_LESS_THAN.as_micros()).unwrap_or(u64::MAX);
             command.arg(age).arg(&vacant);
         };
-        match self.run(&script::PRUNE, Effect::Repeatable, &self.keys.user(user), fill).await? {
+        match self.run(&script::PRUNE, Effect::Repeatable, &[self.keys.user(user)], fill).await? {
             Value::Int(gone) => Ok(gone),
             _ => Err(unexpected("no number of members")),
         }

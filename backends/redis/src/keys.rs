@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use typed_sessions_core::bus::{Channel, Incarnation};
 use typed_sessions_core::{Error, Result, SessionId, UserId};
 
 /// In a session's hash: the header's text.
@@ -16,7 +17,8 @@ pub(crate) const SEAT: &str = "$seat";
 /// told; by Redis's clock, in ms.
 pub(crate) const INDEXED_UNTIL: &str = "$indexed_until";
 
-/// Makes the keys of one application: `<prefix>:id:<session>` and `<prefix>:user:<user>`.
+/// Makes the keys of one application: `<prefix>:id:<session>` and `<prefix>:user:<user>`. Those of
+/// the bus begin with `<prefix>:{<prefix>:live}:`, which puts them into one slot of a Cluster.
 ///
 /// A user's id may be any text. So that no two of prefix and user make the same key, the prefix
 /// ends with the first colon, and has none.
@@ -34,6 +36,12 @@ impl Keys {
                  character, such as `-` or `.`"
             )));
         }
+        if prefix.contains("{}") {
+            return Err(Error::config(format!(
+                "the prefix `{prefix}` has `{{}}`, with which a Cluster keeps no two keys together: \
+                 leave it out"
+            )));
+        }
         Ok(Self { prefix: prefix.to_owned() })
     }
 
@@ -43,6 +51,27 @@ impl Keys {
 
     pub(crate) fn user(&self, user: &UserId) -> String {
         format!("{}:user:{user}", self.prefix)
+    }
+
+    /// The servers that have connections.
+    pub(crate) fn servers(&self) -> String {
+        self.live("servers")
+    }
+
+    /// The connections of one of them.
+    pub(crate) fn connections_on(&self, server: Incarnation) -> String {
+        self.live(format_args!("on:{server}"))
+    }
+
+    pub(crate) fn channel(&self, channel: &Channel) -> String {
+        match channel {
+            Channel::Control => self.live("control"),
+            Channel::Server(incarnation) => self.live(format_args!("to:{incarnation}")),
+        }
+    }
+
+    fn live(&self, name: impl fmt::Display) -> String {
+        format!("{0}:{{{0}:live}}:{name}", self.prefix)
     }
 
     /// The session that a key belongs to; `None` for any other key.

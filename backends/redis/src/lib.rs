@@ -9,6 +9,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
+mod bus;
 mod clear;
 mod commands;
 mod ending;

@@ -76,14 +76,14 @@ impl Commands<'_> {
     ) -> Result<Written> {
         let fill = |command: &mut Cmd| script::write(command, change, place);
         let key = self.keys.session(id);
-        read_written(self.run(&script::APPLY, Effect::Once, &key, fill).await?)
+        read_written(self.run(&script::APPLY, Effect::Once, &[key], fill).await?)
     }
 
     /// Whether the session itself would refuse the change.
     pub(crate) async fn check(&self, id: &SessionId, change: &Change) -> Result<Written> {
         let fill = |command: &mut Cmd| script::check(command, change);
         let key = self.keys.session(id);
-        read_written(self.run(&script::APPLY, Effect::Repeatable, &key, fill).await?)
+        read_written(self.run(&script::APPLY, Effect::Repeatable, &[key], fill).await?)
     }
 
     /// Ends a session for good, if it is as it must be.
@@ -97,6 +97,6 @@ impl Commands<'_> {
             };
         };
         let key = self.keys.session(id);
-        read_ended(self.run(&script::DELETE, Effect::Once, &key, fill).await?)
+        read_ended(self.run(&script::DELETE, Effect::Once, &[key], fill).await?)
     }
 }

@@ -89,7 +89,7 @@ impl RedisStore {
         Self { inner: Arc::new(Inner { transport, keys, passes: Passes::default() }) }
     }
 
-    fn commands(&self) -> Commands<'_> {
+    pub(crate) fn commands(&self) -> Commands<'_> {
         let Inner { transport, keys, passes } = &*self.inner;
         Commands { call: transport.call(), keys, passes }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use typed_sessions::redis::driver::aio::ConnectionManager;
 use typed_sessions::redis::driver::{Client, TlsCertificates};
 use typed_sessions::{ErrorKind, RedisStore, connect};
-use typed_sessions_redis_tests::{logged_in, sessions, works};
+use typed_sessions_redis_tests::{carries, logged_in, sessions, works};
 use typed_sessions_test_servers::cluster::Cluster;
 use typed_sessions_test_servers::redis::Redis;
 use typed_sessions_test_servers::{eventually, free_port};
@@ -26,6 +26,7 @@ async fn settings_that_contradict_each_other_are_refused() {
         ("two logins", owned().username("shop"), "`username`"),
         ("two databases", owned().database(3), "`database`"),
         ("a prefix that goes on", builder().prefix("acme:user"), "`acme:user`"),
+        ("a prefix that scatters", builder().prefix("a{}b"), "`a{}b`"),
         (
             "a Cluster's database",
             RedisStore::builder().url("redis+cluster://a:1").database(3),
@@ -95,7 +96,9 @@ async fn a_unix_socket() {
     let socket = dir.join("redis.sock");
     let server = Redis::start(&["--unixsocket", &socket.to_string_lossy()]);
     eventually("the socket is there", || socket.exists());
-    works(connect(format!("unix://{}", socket.display())).await.expect("connects")).await;
+    let url = format!("unix://{}", socket.display());
+    works(connect(&url).await.expect("connects")).await;
+    carries(&RedisStore::connect(&url).await.expect("connects")).await;
     drop(server);
     fs::remove_dir_all(dir).expect("removes");
 }
@@ -153,7 +156,9 @@ async fn an_encrypted_connection() {
     ]);
     let url = format!("rediss://localhost:{port}");
     let builder = RedisStore::builder().url(&url).certificates(encrypted.certificates());
-    works(builder.connect().await.expect("connects")).await;
+    let store = builder.connect().await.expect("connects");
+    works(store.clone()).await;
+    carries(&store).await;
     let error = connect(&url).await.expect_err("nobody vouches for this certificate");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     let text = format!("{error:?}");
@@ -173,5 +178,6 @@ async fn an_encrypted_cluster() {
     for _ in 0..20 {
         works(builder().await.expect("connects")).await;
     }
+    carries(&builder().await.expect("connects")).await;
     drop(cluster);
 }

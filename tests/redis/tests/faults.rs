@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use typed_sessions::{ErrorKind, Overflow, RedisStore, Sessions};
 use typed_sessions_redis_tests::faults::{
     Crashes, a_hanging_server_is_unavailable, acknowledged_writes_survive,
 };
+use typed_sessions_redis_tests::forgetful::forgetful_proxy;
 use typed_sessions_redis_tests::{
-    Member, Shop, builder, in_time, logged_in, reason, sessions, stored,
+    Member, Shop, builder, carries, in_time, logged_in, reason, sessions, stored,
 };
 use typed_sessions_test_servers::redis::Redis;
 
@@ -65,33 +64,6 @@ async fn f1_a_broken_connection_is_mended() {
         }
         session.set(Shop::VISITS, round + 1).await.expect("the next one has a new connection");
     }
-}
-
-/// Passes bytes on to a server; on demand, hangs up instead of passing on the next answer.
-async fn forgetful_proxy(server: &Redis, forget: Arc<AtomicBool>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("redis://{}", listener.local_addr().expect("an address"));
-    let server = server.address();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let (mut from_client, mut to_client) = client.into_split();
-            let (mut from_server, mut to_server) =
-                TcpStream::connect(&server).await.expect("the server is there").into_split();
-            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-            let forget = Arc::clone(&forget);
-            tokio::spawn(async move {
-                let mut answer = vec![0; 1 << 16];
-                while let Ok(length @ 1..) = from_server.read(&mut answer).await {
-                    if forget.swap(false, Ordering::SeqCst)
-                        || to_client.write_all(&answer[..length]).await.is_err()
-                    {
-                        break;
-                    }
-                }
-            });
-        }
-    });
-    url
 }
 
 #[tokio::test]
@@ -287,6 +259,7 @@ async fn the_permissions_in_the_guide_suffice() {
     let (_, token) = logged_in(&sessions, 1).await;
     sessions.revoke_everybody().await.expect("ends");
     assert!(sessions.open(&token).await.expect("works").is_none());
+    carries(&store).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! C: what each operation costs, counted by an idle server, command by command.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use typed_sessions::{ManualClock, Overflow, RedisStore, Sessions, minutes};
-use typed_sessions_redis_tests::{Member, Shop, logged_in, stored};
+use typed_sessions::bus::{Beat, Channel, Server};
+use typed_sessions::{Bus as _, ManualClock, Overflow, RedisStore, Sessions, minutes};
+use typed_sessions_redis_tests::{
+    Member, Shop, carries, connection, logged_in, of_user, server, stored,
+};
 use typed_sessions_test_servers::redis::Redis;
 
 /// A server that only this test talks to.
@@ -237,4 +241,51 @@ async fn c_parallel_requests_share_the_connections() {
     let clients = server.cli(&["CLIENT", "LIST", "TYPE", "normal"]);
     let ours = clients.lines().filter(|line| !line.is_empty() && !line.contains("cmd=client"));
     assert_eq!(ours.count(), 2, "as many as are configured: {clients}");
+}
+
+#[tokio::test]
+async fn c_commands_of_the_bus() {
+    let mut counted = Counted::start();
+    let bus = one_connection(&counted.server).await;
+    let (server, lease) = (server(), minutes(1));
+    let connections: Vec<_> = (0..Beat::MAX_ENTRIES).map(|_| connection("ada")).collect();
+    // Once: the scripts are not yet known to the server.
+    carries(&bus).await;
+    bus.heartbeat(&server, &Beat::new(lease)).await.expect("registers");
+    counted.commands();
+
+    for (what, beat, outcome) in [
+        (
+            "a beat",
+            Beat::new(lease),
+            "evalsha, exists, 2 pexpire, pttl, time, 2 zadd, zremrangebyscore, zscore",
+        ),
+        (
+            "500 join",
+            Beat { joined: connections, ..Beat::new(lease) },
+            "evalsha, exists, 2 pexpire, pttl, time, 1002 zadd, zremrangebyscore, zscore",
+        ),
+        (
+            "it goes",
+            Beat::new(Duration::ZERO),
+            "del, evalsha, exists, time, zrem, zremrangebyscore, zscore",
+        ),
+    ] {
+        bus.heartbeat(&server, &beat).await.expect("beats");
+        assert_eq!(counted.commands(), outcome, "{what}");
+    }
+    for name in ["a", "b"] {
+        let server = Server::new(name).expect("a good name");
+        bus.heartbeat(&server, &Beat::new(lease)).await.expect("registers");
+    }
+    counted.commands();
+    assert_eq!(bus.servers().await.expect("lists").len(), 2);
+    assert_eq!(counted.commands(), "evalsha, time, zrange", "the servers");
+    bus.connections(&of_user("ada")).await.expect("lists");
+    assert_eq!(counted.commands(), "evalsha, time, 3 zrange", "connections on two servers");
+    bus.publish(&Channel::Control, b"hello"[..].into()).await.expect("publishes");
+    assert_eq!(counted.commands(), "evalsha, publish", "a message");
+    let subscription = bus.subscribe(&server).await.expect("subscribes");
+    assert_eq!(counted.commands(), "ping, subscribe", "a subscription");
+    drop(subscription);
 }

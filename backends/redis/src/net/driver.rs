@@ -2,29 +2,24 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use redis::RedisError;
-use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
+use tokio::io::AsyncWrite as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::answer::refusal;
+use super::incoming::Incoming;
 use super::pipe::{Failure, State, ended};
-use super::resp::{Arrived, Measure};
 use super::stream::Stream;
 
 /// No more commands are taken while so many bytes wait to be sent.
 const MOST_OUTGOING: usize = 256 << 10;
 /// A larger buffer is not kept for later.
 const MOST_KEPT: usize = 1 << 20;
-/// The room to read into: at the least, when more is made, and at the most, since what is announced
-/// need not come.
-const LEAST_ROOM: usize = 4 << 10;
-const ROOM: usize = 32 << 10;
-const MOST_ROOM: usize = 1 << 20;
 /// Commands that are taken at a time.
 const BATCH: usize = 64;
 
@@ -53,11 +48,7 @@ pub(super) struct Driver {
     outgoing: BytesMut,
     /// How many bytes have left, ever.
     sent: u64,
-    incoming: BytesMut,
-    /// How far the first answer has been looked at.
-    measure: Measure,
-    /// There is no whole answer in fewer bytes.
-    wanted: usize,
+    incoming: Incoming,
     /// There is something to read that the runtime has not heard of: nothing is sent before.
     must_read: bool,
     state: Arc<State>,
@@ -72,9 +63,7 @@ impl Driver {
             waiting: VecDeque::new(),
             outgoing: BytesMut::new(),
             sent: 0,
-            incoming: BytesMut::new(),
-            measure: Measure::default(),
-            wanted: 1,
+            incoming: Incoming::new(),
             must_read: false,
             state,
         }
@@ -102,32 +91,16 @@ impl Driver {
 
     /// Reads what there is, and hands answers out.
     fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RedisError>> {
-        let lacking = self.wanted.saturating_sub(self.incoming.len());
-        // Callers may still hold answers that lie in the buffer: making room allocates then.
-        if self.incoming.capacity() - self.incoming.len() < lacking.clamp(LEAST_ROOM, MOST_ROOM) {
-            self.incoming.reserve(lacking.clamp(ROOM, MOST_ROOM));
-        }
-        let read = ready!(pin!(self.stream.read_buf(&mut self.incoming)).poll(cx))?;
+        let read = ready!(self.incoming.poll_read(&mut self.stream, cx))?;
         self.must_read = false;
         if read == 0 {
             return Poll::Ready(Err(ended()));
         }
         self.state.hear();
-        Poll::Ready(self.hand_out())
-    }
-
-    fn hand_out(&mut self) -> Result<(), RedisError> {
-        while self.incoming.len() >= self.wanted {
-            match self.measure.go_on(&self.incoming)? {
-                Arrived::Partly(wanted) => self.wanted = wanted,
-                Arrived::Whole(length) => {
-                    let raw = self.incoming.split_to(length).freeze();
-                    (self.measure, self.wanted) = (Measure::default(), 1);
-                    self.answer(raw)?;
-                }
-            }
+        while let Some(raw) = self.incoming.next()? {
+            self.answer(raw)?;
         }
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     fn answer(&mut self, raw: Bytes) -> Result<(), RedisError> {

@@ -1,37 +1,32 @@
 //! How a connection begins: who logs in, and to which database.
 
-use redis::{Cmd, ConnectionInfo, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, cmd};
+use redis::{ConnectionInfo, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, cmd};
 
-use super::connection::Connection;
-use super::pipe::{Failure, Pipe};
+use super::line::Line;
 use super::stream::Stream;
 use super::tls::Encryption;
 
 /// Connects to a server that then has answered once: one that takes no more clients says so here,
 /// and not to somebody's command.
-pub(crate) async fn connect(
-    node: ConnectionInfo,
-    encryption: Encryption,
-) -> RedisResult<Connection> {
-    let pipe = Pipe::over(Stream::connect(node.addr(), &encryption).await?);
-    log_in(&pipe, node.redis_settings()).await?;
-    match pipe.send(&cmd("PING")).await.map_err(Failure::into_error) {
+pub(crate) async fn connect(node: ConnectionInfo, encryption: Encryption) -> RedisResult<Stream> {
+    let mut line = Line::over(Stream::connect(node.addr(), &encryption).await?);
+    log_in(&mut line, node.redis_settings()).await?;
+    match line.ask(&cmd("PING")).await {
         Err(error) if !has_business(&error) => Err(error),
-        _ => Ok(Connection::Own(pipe)),
+        _ => line.into_stream(),
     }
 }
 
-async fn log_in(pipe: &Pipe, who: &RedisConnectionInfo) -> RedisResult<()> {
-    let ask = async |command: &Cmd| pipe.send(command).await.map_err(Failure::into_error);
+async fn log_in(line: &mut Line, who: &RedisConnectionInfo) -> RedisResult<()> {
     if let Some(password) = who.password() {
         let mut auth = cmd("AUTH");
         if let Some(username) = who.username() {
             auth.arg(username);
         }
-        ask(auth.arg(password)).await.map_err(refusal)?;
+        line.ask(auth.arg(password)).await.map_err(refusal)?;
     }
     if who.db() != 0 {
-        ask(cmd("SELECT").arg(who.db())).await?;
+        line.ask(cmd("SELECT").arg(who.db())).await?;
     }
     Ok(())
 }

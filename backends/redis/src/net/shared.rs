@@ -6,17 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _, Shared};
-use redis::{RedisError, RedisResult};
+use redis::{ErrorKind, RedisError, RedisResult};
 use tokio::runtime::{self, Handle};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use typed_sessions_core::__backend::lock;
 
 use super::connection::Connection;
+use super::pipe::Pipe;
+use super::stream::Stream;
 
-/// Makes a connection.
-pub(crate) type Connect =
-    Arc<dyn Fn() -> BoxFuture<'static, RedisResult<Connection>> + Send + Sync>;
+/// Makes a socket to a server where somebody is logged in.
+pub(crate) type Connect = Arc<dyn Fn() -> BoxFuture<'static, RedisResult<Stream>> + Send + Sync>;
 
 /// After a failed attempt to connect, callers get its error for so long; then one of them tries
 /// again.
@@ -74,6 +75,19 @@ impl SharedConnection {
         }
     }
 
+    /// A socket to the server that the caller has for themselves.
+    pub(crate) async fn open(&self) -> RedisResult<Stream> {
+        match self {
+            Self::Given(_) => Err((
+                ErrorKind::InvalidClientConfig,
+                "live connections need a socket of their own, which a connection that the \
+                 application brought cannot give: build the store from a URL",
+            )
+                .into()),
+            Self::Own(own) => own.open().await,
+        }
+    }
+
     /// Nobody gets the connection of this generation any more. Commands that others have sent over
     /// it still get their answers.
     pub(crate) fn discard(&self, generation: u64) {
@@ -125,19 +139,24 @@ impl Own {
     }
 
     fn begin(&self) -> Current {
-        let limit = self.keeping.limit;
-        let attempt = timeout(limit, (self.connect)());
+        let stream = self.open();
         // A task of its own: it goes on when nobody waits any more.
-        let attempt = tokio::spawn(async move {
-            let message = || format!("Redis did not take a connection within {limit:?}");
-            attempt.await.unwrap_or_else(|_| Err(timed_out(message())))
-        });
+        let attempt = tokio::spawn(async move { Ok(Connection::Own(Pipe::over(stream.await?))) });
         let task = attempt.abort_handle();
         let attempt = async move {
             attempt.await.unwrap_or_else(|ended| Err(io::Error::other(ended).into()))
         };
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
         Current { attempt: attempt.boxed().shared(), task, generation, failed: None }
+    }
+
+    fn open(&self) -> impl Future<Output = RedisResult<Stream>> + Send + 'static {
+        let limit = self.keeping.limit;
+        let attempt = timeout(limit, (self.connect)());
+        async move {
+            let message = || format!("Redis did not take a connection within {limit:?}");
+            attempt.await.unwrap_or_else(|_| Err(timed_out(message())))
+        }
     }
 
     fn note_failure(&self, generation: u64) {

@@ -11,6 +11,7 @@ use typed_sessions_core::__backend::{Effect, connecting_limit};
 use super::answer::Answer;
 use super::cluster::{Cluster, key};
 use super::connection::{Connection, Node, Route};
+use super::line::Line;
 use super::pipe::Failure;
 use super::shared::{SharedConnection, timed_out};
 use crate::error::is_read_only;
@@ -185,6 +186,28 @@ impl Call<'_> {
                 }
                 return Err(error);
             }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// A socket of the caller's own to the server that has the command's key.
+    pub(crate) async fn line_for(&self, command: &Cmd) -> RedisResult<Line> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let opened = self.in_time(async {
+                self.transport.shared(command, &Route::ByKey).await?.open().await
+            });
+            let error = match opened.await {
+                Ok(stream) => return Ok(Line::over(stream)),
+                Err(error) => error,
+            };
+            // Another node of a Cluster may take the key over.
+            let is_over = self.transport.cluster().is_none() || !is_unreachable(&error);
+            if is_over || Instant::now() + pause >= self.deadline {
+                return Err(error);
+            }
+            self.note(command, &Route::ByKey, &Step::Later, &error);
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

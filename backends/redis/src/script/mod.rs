@@ -1,4 +1,4 @@
-//! The scripts. Each touches one key, which it declares.
+//! The scripts. Each touches the keys that it declares: one, and those of the bus two of one slot.
 
 mod arguments;
 
@@ -24,6 +24,9 @@ pub(crate) static JOIN: Script = Script::new(include_str!("join.lua"));
 pub(crate) static EVICT: Script = Script::new(include_str!("evict.lua"));
 pub(crate) static PROLONG: Script = Script::new(include_str!("prolong.lua"));
 pub(crate) static PRUNE: Script = Script::new(include_str!("prune.lua"));
+pub(crate) static HEARTBEAT: Script = Script::new(include_str!("heartbeat.lua"));
+pub(crate) static SERVERS: Script = Script::new(include_str!("servers.lua"));
+pub(crate) static PUBLISH: Script = Script::new(include_str!("publish.lua"));
 
 impl Script {
     const fn new(code: &'static str) -> Self {
@@ -36,13 +39,16 @@ impl Script {
         &self,
         call: &Call<'_>,
         effect: Effect,
-        key: &str,
+        keys: &[impl AsRef<str>],
         fill: impl Fn(&mut Cmd),
     ) -> Result<Value> {
         let hash = self.hash.get_or_init(|| redis::Script::new(self.code).get_hash().to_owned());
         let command = |name: &'static str, script: &str| {
             let mut command = redis::cmd(name);
-            command.arg(script).arg(1).arg(key);
+            command.arg(script).arg(keys.len());
+            for key in keys {
+                command.arg(key.as_ref());
+            }
             fill(&mut command);
             command
         };
