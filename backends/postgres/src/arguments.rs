@@ -140,7 +140,7 @@ impl HeaderColumns {
 }
 
 /// An instant as the columns have it. Beyond the year 292 million all are one.
-fn instant(at: Timestamp) -> i64 {
+pub(crate) fn instant(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 

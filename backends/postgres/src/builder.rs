@@ -52,6 +52,7 @@ impl PostgresStore {
 /// | `table` | `typed_sessions` |
 /// | `unlogged` | `false` |
 /// | `time_limit` | 2 seconds |
+/// | `listen_url` | as the pool |
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -83,6 +84,7 @@ pub struct PostgresStoreBuilder {
     table: String,
     logging: Logging,
     time_limit: Duration,
+    listen_url: Option<String>,
 }
 
 impl PostgresStoreBuilder {
@@ -95,6 +97,7 @@ impl PostgresStoreBuilder {
             table: "typed_sessions".to_owned(),
             logging: Logging::Logged,
             time_limit: Duration::from_secs(2),
+            listen_url: None,
         }
     }
 
@@ -164,6 +167,28 @@ impl PostgresStoreBuilder {
         self
     }
 
+    /// Where the bus listens, when the way to PostgreSQL is a pooler in transaction mode (PgBouncer,
+    /// or what a cloud offers as one): that cannot carry `LISTEN`. It leads to the same database past
+    /// the pooler, in the form of [`url`](Self::url). Each hub keeps one connection there; all else
+    /// goes through the pool.
+    ///
+    /// By default the bus connects as the pool does, with an application's pool too.
+    ///
+    /// ```no_run
+    /// # use typed_sessions_postgres::PostgresStore;
+    /// # async fn run() -> typed_sessions_core::Result<()> {
+    /// let store = PostgresStore::builder()
+    ///     .url("postgres://shop:secret@pgbouncer:6432/shop")
+    ///     .listen_url("postgres://shop:secret@db:5432/shop")
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn listen_url(mut self, url: impl Into<String>) -> Self {
+        self.listen_url = Some(url.into());
+        self
+    }
+
     /// The SQL that [`migrate`](PostgresStore::migrate) would run on a database without the table,
     /// for teams that migrate with a tool of their own. A database that has a version already needs
     /// what stands below the next one's `-- Version`.
@@ -192,8 +217,9 @@ impl PostgresStoreBuilder {
     pub async fn connect(self) -> Result<PostgresStore> {
         let names = Names::new(&self.schema, &self.table)?;
         let link = self.link()?;
+        let listen = self.listen_url.as_deref().map(options_of).transpose()?;
         check_encoding(&link.with_time_limit(connecting_limit(self.time_limit))).await?;
-        Ok(PostgresStore::new(link, names, self.logging))
+        Ok(PostgresStore::new(link, names, self.logging, listen))
     }
 
     fn link(&self) -> Result<Link> {
@@ -210,12 +236,10 @@ impl PostgresStoreBuilder {
             ));
         }
         let Some(pool) = &self.pool else {
-            let options: PgConnectOptions = match &self.url {
-                Some(url) => url::parse(url)?,
-                None => PgConnectOptions::new(),
+            let options = match &self.url {
+                Some(url) => options_of(url)?,
+                None => PgConnectOptions::new().extra_float_digits(None),
             };
-            // No float is read, and PgBouncer refuses the parameter.
-            let options = options.extra_float_digits(None);
             let max_connections = self.max_connections.unwrap_or(MAX_CONNECTIONS);
             return Ok(Link::connecting(options, max_connections, limit));
         };
@@ -236,8 +260,13 @@ impl PostgresStoreBuilder {
     }
 }
 
+fn options_of(url: &str) -> Result<PgConnectOptions> {
+    // No float is read, and PgBouncer refuses the parameter.
+    Ok(url::parse(url)?.extra_float_digits(None))
+}
+
 impl fmt::Debug for PostgresStoreBuilder {
-    /// Leaves out the URL: it may hold a password.
+    /// Leaves out the URLs: they may hold passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStoreBuilder")
             .field("schema", &self.schema)

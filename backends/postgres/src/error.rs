@@ -88,6 +88,11 @@ enum Failure {
          store's URL, and that the feature `tls` is on (`postgres-tls` of typed-sessions)"
     )]
     Tls(String),
+    #[error(
+        "the connection on which the bus listens could not be made within {0:?}: PostgreSQL cannot \
+         be reached, or takes no more connections (each hub needs one beside the pool)"
+    )]
+    NotListening(Duration),
     #[error("PostgreSQL: {0}")]
     Other(String),
 }
@@ -102,6 +107,20 @@ pub(crate) fn no_connection(limit: Duration) -> Error {
 
 pub(crate) fn crowded(reason: String) -> Error {
     Error::unavailable(Failure::Crowded(reason))
+}
+
+pub(crate) fn not_listening(limit: Duration) -> Error {
+    Error::unavailable(Failure::NotListening(limit))
+}
+
+/// What is published does not come, although both connections work.
+pub(crate) fn deaf() -> Error {
+    Error::config(
+        "the bus hears nothing of what it publishes: a pooler in transaction mode cannot carry \
+         LISTEN, or `listen_url` leads to another database. Give the store's builder a \
+         `listen_url` that leads to the same database past the pooler, or through one in session \
+         mode",
+    )
 }
 
 pub(crate) fn timed_out(limit: Duration) -> Error {

@@ -5,6 +5,7 @@
 mod answers;
 mod arguments;
 mod builder;
+mod bus;
 mod connections;
 mod error;
 mod fields;

@@ -13,7 +13,7 @@ use crate::error::{from_driver, timed_out, unexpected};
 use crate::link::{Link, Tries};
 use crate::logging::Logging;
 use crate::names::Names;
-use crate::schema::{COLUMNS, VERSIONS_COLUMNS, create_versions, insert_version, steps};
+use crate::schema::{BEAT, TABLES, VERSIONS_COLUMNS, create_versions, insert_version, steps};
 use crate::statements::{Statement, safe};
 use crate::store::PostgresStore;
 
@@ -34,6 +34,10 @@ const IS_TABLE_WITH: &str = "SELECT relkind IN ('r', 'p') AND NOT EXISTS ( \
 /// Whether the function of a login is there, by its parameters.
 const IS_LOGIN: &str = "SELECT coalesce(bool_or(pronargs = 20 \
     AND proargnames @> '{verdict,evicted}'::text[]), false) FROM pg_proc \
+    JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = $1 AND proname = $2";
+/// The same of a heartbeat's.
+const IS_BEAT: &str = "SELECT coalesce(bool_or(pronargs = 8 AND prorettype = 'bool'::regtype), \
+    false) FROM pg_proc \
     JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = $1 AND proname = $2";
 const SCHEMA_EXISTS: &str = "SELECT true FROM pg_namespace WHERE nspname = $1";
 
@@ -111,7 +115,7 @@ async fn migrate(connection: &mut PgConnection, names: &Names, logging: Logging)
         }
         transaction.commit().await.map_err(|error| from_driver(&error))?;
     }
-    check_table(connection, names, logging).await
+    check_tables(connection, names, logging).await
 }
 
 /// The schema's version, 0 when there is none.
@@ -142,31 +146,59 @@ async fn version(connection: &mut PgConnection, names: &Names, latest: i32) -> R
     Ok(version)
 }
 
-async fn check_table(connection: &mut PgConnection, names: &Names, logging: Logging) -> Result<()> {
+async fn check_tables(
+    connection: &mut PgConnection,
+    names: &Names,
+    logging: Logging,
+) -> Result<()> {
+    for (suffix, columns) in TABLES {
+        check_table(connection, names, suffix, columns).await?;
+    }
+    for (suffix, is_ours) in [("_login", IS_LOGIN), (BEAT, IS_BEAT)] {
+        let wanted = [names.bare_schema(), &names.bare(suffix)];
+        if look_up(connection, is_ours, &wanted).await? != Some(true) {
+            let (function, versions) = (names.qualified(suffix), names.qualified("_migrations"));
+            return Err(Error::config(format!(
+                "{versions} says that the schema is there, but the function {function} is not, or \
+                 is another: take it from what `migration_sql` gives"
+            )));
+        }
+    }
+    check_logging(connection, names, logging).await
+}
+
+async fn check_table(
+    connection: &mut PgConnection,
+    names: &Names,
+    suffix: &str,
+    columns: &str,
+) -> Result<()> {
+    let table = names.qualified(suffix);
+    let wanted = [names.bare_schema(), &*names.bare(suffix), columns];
+    match look_up(connection, IS_TABLE_WITH, &wanted).await? {
+        Some(true) => Ok(()),
+        None => {
+            let versions = names.qualified("_migrations");
+            Err(Error::config(format!(
+                "{versions} says that the schema is there, but the table {table} is not: restore \
+                 it, or drop the former and migrate anew"
+            )))
+        }
+        Some(false) => Err(Error::config(format!(
+            "{table} is not this store's table, or was changed: the store needs one with \
+             {columns}. Give the store a `table` or a `schema` of its own, or restore it"
+        ))),
+    }
+}
+
+async fn check_logging(
+    connection: &mut PgConnection,
+    names: &Names,
+    logging: Logging,
+) -> Result<()> {
     let table = names.table();
     let found = look_up(connection, IS_UNLOGGED, &[names.bare_schema(), &names.bare("")]).await?;
-    let Some(is_unlogged) = found else {
-        let versions = names.qualified("_migrations");
-        return Err(Error::config(format!(
-            "{versions} says that the schema is there, but the table {table} is not: restore it, \
-             or drop the former and migrate anew"
-        )));
-    };
-    let wanted = [names.bare_schema(), &*names.bare(""), COLUMNS];
-    if look_up(connection, IS_TABLE_WITH, &wanted).await? != Some(true) {
-        return Err(Error::config(format!(
-            "{table} is not this store's table, or was changed: the store needs one with \
-             {COLUMNS}. Give the store a `table` or a `schema` of its own, or restore it"
-        )));
-    }
-    let login = names.bare("_login");
-    if look_up(connection, IS_LOGIN, &[names.bare_schema(), &login]).await? != Some(true) {
-        let (login, versions) = (names.qualified("_login"), names.qualified("_migrations"));
-        return Err(Error::config(format!(
-            "{versions} says that the schema is there, but the function {login} is not, or is \
-             another: take it from what `migration_sql` gives"
-        )));
-    }
+    let is_unlogged = found.ok_or_else(|| unexpected("no answer"))?;
     let (is, asked, change) = match (is_unlogged, logging) {
         (true, Logging::Logged) => ("unlogged", "unlogged(false)", "LOGGED"),
         (false, Logging::Unlogged) => ("logged", "unlogged(true)", "UNLOGGED"),

@@ -9,9 +9,9 @@ use crate::template::render;
 
 /// What leads from each version to the next; a version's number is its place, from 1.
 ///
-/// A released step never changes: its SQL stands in its file as it was. The last one takes the
-/// login function as the statements are now; when that changes, it is frozen like the others, and a
-/// next step replaces the function.
+/// A released step never changes: its SQL stands in its file as it was. The second takes the login
+/// function as the statements are now; when that changes, it is frozen like the others, and a next
+/// step replaces the function.
 pub(crate) fn steps(names: &Names, logging: Logging) -> Vec<String> {
     let unlogged = match logging {
         Logging::Logged => "",
@@ -26,10 +26,15 @@ pub(crate) fn steps(names: &Names, logging: Logging) -> Vec<String> {
         ("sweep_index", &names.unqualified("_sweep")),
         ("login", &names.qualified("_login")),
         ("login_function", login_function.trim_end()),
+        ("servers", &names.qualified(SERVERS)),
+        ("connected", &names.qualified(CONNECTED)),
+        ("messages", &names.qualified(MESSAGES)),
+        ("beat", &names.qualified(BEAT)),
         ("name", &names.table_literal()),
         ("tag", &names.body_tag()),
     ];
-    let templates = [include_str!("sql/1.sql"), include_str!("sql/2.sql")];
+    let templates =
+        [include_str!("sql/1.sql"), include_str!("sql/2.sql"), include_str!("sql/3.sql")];
     templates.iter().map(|template| render(template, &values)).collect()
 }
 
@@ -48,8 +53,25 @@ pub(crate) fn whole(names: &Names, logging: Logging) -> String {
     sql
 }
 
-/// The columns of the latest version, `name type` each, as PostgreSQL calls the types.
-pub(crate) const COLUMNS: &str = "id bytea, header text, revision bigint, login_epoch bigint, \
+/// What the name of the table of servers ends with.
+pub(crate) const SERVERS: &str = "_servers";
+/// That of the table of connections.
+pub(crate) const CONNECTED: &str = "_connected";
+/// That of the table of large messages.
+pub(crate) const MESSAGES: &str = "_messages";
+/// That of the function of a heartbeat.
+pub(crate) const BEAT: &str = "_beat";
+
+/// The tables of the latest version, by what their names end with, and their columns, `name type`
+/// each, as PostgreSQL calls the types.
+pub(crate) const TABLES: &[(&str, &str)] = &[
+    ("", COLUMNS),
+    (SERVERS, "incarnation bytea, name bytea, lease_until timestamp with time zone"),
+    (CONNECTED, "incarnation bytea, connection bytea, session bytea, user_id bytea, since bigint"),
+    (MESSAGES, "id bigint, message bytea, sent timestamp with time zone"),
+];
+
+const COLUMNS: &str = "id bytea, header text, revision bigint, login_epoch bigint, \
     deadline bigint, last_seen bigint, user_id bytea, sweep_at timestamp with time zone, \
     fields jsonb, expires_at timestamp with time zone";
 

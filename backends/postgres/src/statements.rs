@@ -8,6 +8,7 @@ use crate::names::Names;
 use crate::parameters::{
     CREATE, LOGIN, Parameter, REWRITE, SAVE, SAVE_IF, TOUCH, WHY_REFUSED, places,
 };
+use crate::schema::{BEAT, CONNECTED, MESSAGES, SERVERS};
 use crate::template::{compact, render};
 
 /// Whether a row's session has ended neither by the clock of the core nor by PostgreSQL's own.
@@ -68,14 +69,28 @@ pub(crate) struct Statements {
     pub(crate) rewrite: OfChange,
     pub(crate) login: OfChange,
     pub(crate) why_refused: OfChange,
+    pub(crate) publish: Statement,
+    /// Of a message that goes through a row.
+    pub(crate) publish_large: Statement,
+    pub(crate) beat: Statement,
+    pub(crate) servers: Statement,
+    pub(crate) connections_of_user: Statement,
+    pub(crate) connections_of_session: Statement,
+    /// Large messages, read on a subscriber's own connection.
+    pub(crate) messages: SqlStr,
 }
 
 impl Statements {
     pub(crate) fn new(names: &Names) -> Self {
         let table = names.table();
-        let plain = |template, spare| {
-            Statement::new(render(&compact(template), &[("table", &table)]), spare)
-        };
+        let values = [
+            ("table", &*table),
+            ("servers", &names.qualified(SERVERS)),
+            ("connected", &names.qualified(CONNECTED)),
+            ("messages", &names.qualified(MESSAGES)),
+            ("beat", &names.qualified(BEAT)),
+        ];
+        let plain = |template, spare| Statement::new(render(&compact(template), &values), spare);
         let of_change = |template, parameters| {
             let sql = of_change(&compact(template), parameters, names, "");
             OfChange { statement: Statement::new(sql, 0), parameters }
@@ -94,12 +109,19 @@ impl Statements {
             purge_expired: plain(include_str!("sql/purge_expired.sql"), 8),
             clear: plain(include_str!("sql/clear.sql"), 9),
             create: of_change(include_str!("sql/create.sql"), CREATE),
+            publish: plain("SELECT pg_notify($1, $2)", 10),
             touch: of_change(include_str!("sql/rewrite.sql"), TOUCH),
+            publish_large: plain(include_str!("sql/publish_large.sql"), 12),
             rewrite: of_change(include_str!("sql/rewrite.sql"), REWRITE),
+            beat: plain("SELECT {beat}($1, $2, $3, $4, $5, $6, $7, $8)", 8),
+            connections_of_user: plain(include_str!("sql/connections_of_user.sql"), 16),
+            connections_of_session: plain(include_str!("sql/connections_of_session.sql"), 17),
+            servers: plain(include_str!("sql/servers.sql"), 19),
             login: OfChange {
                 statement: Statement::new(call_of_login(names), 0),
                 parameters: LOGIN,
             },
+            messages: plain("SELECT id, message FROM {messages} WHERE id = ANY ($1)", 0).sql,
         }
     }
 }
@@ -171,6 +193,12 @@ mod tests {
             &all.why_not_deleted,
             &all.clear,
             &all.purge_expired,
+            &all.publish,
+            &all.publish_large,
+            &all.beat,
+            &all.servers,
+            &all.connections_of_user,
+            &all.connections_of_session,
         ];
         let of_change =
             [&all.create, &all.save, &all.save_if, &all.touch, &all.rewrite, &all.why_refused];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{PgPool, Row as _};
 use tokio::time::Instant;
 use typed_sessions_core::__backend::{Effect, evicted};
@@ -89,18 +89,30 @@ pub(crate) struct Inner {
     names: Names,
     logging: Logging,
     statements: Statements,
+    listen: Option<PgConnectOptions>,
 }
 
 impl PostgresStore {
-    pub(crate) fn new(link: Link, names: Names, logging: Logging) -> Self {
+    pub(crate) fn new(
+        link: Link,
+        names: Names,
+        logging: Logging,
+        listen: Option<PgConnectOptions>,
+    ) -> Self {
         let statements = Statements::new(&names);
-        Self { inner: Arc::new(Inner { link, names, logging, statements }) }
+        Self { inner: Arc::new(Inner { link, names, logging, statements, listen }) }
     }
 
     /// The pool through which it goes. Of the store's own pools, one for each runtime that uses it,
     /// the first.
     pub fn pool(&self) -> &PgPool {
         self.inner.link.pool()
+    }
+
+    /// How the bus connects to listen.
+    pub(crate) fn listen_options(&self) -> PgConnectOptions {
+        let of_pool = || (*self.pool().connect_options()).clone();
+        self.inner.listen.clone().unwrap_or_else(of_pool)
     }
 
     pub(crate) fn link(&self) -> &Link {

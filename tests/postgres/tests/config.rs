@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use typed_sessions::{Device, ErrorKind, Login, PostgresStore, SessionId, Sessions, connect};
+use typed_sessions::bus::{Beat, Channel, Server, Whose};
+use typed_sessions::{
+    Bus as _, Device, ErrorKind, Login, PostgresStore, SessionId, Sessions, connect, minutes,
+};
 use typed_sessions_postgres_tests::{
-    Member, Shop, logged_in, migrated, reason, sessions, stored, works,
+    Member, Shop, in_time, logged_in, migrated, reason, sessions, stored, works,
 };
 use typed_sessions_test_servers::postgres::Postgres;
 
@@ -139,7 +142,19 @@ async fn the_permissions_in_the_guide_suffice() {
     assert_eq!(limited.user(&1).revoke_all().await.expect("ends"), 1);
     assert_eq!(store.purge_expired(1).await.expect("purges"), 0);
     limited.revoke_everybody().await.expect("ends");
-    works(store).await;
+    works(store.clone()).await;
+    the_bus_works(&store).await;
+    for (table, privilege) in
+        [("servers", "UPDATE"), ("connected", "DELETE"), ("messages", "UPDATE")]
+    {
+        server.sql(&format!("REVOKE {privilege} ON shop.typed_sessions_{table} FROM shop"));
+        let hub = Server::new("web-1").expect("a name");
+        let error = store.heartbeat(&hub, &Beat::new(minutes(1))).await.expect_err("it may not");
+        assert_eq!(error.kind(), ErrorKind::Store);
+        let names = format!("permission denied for table typed_sessions_{table}");
+        assert!(reason(&error).contains(&names), "{error:?}");
+        server.sql(&format!("GRANT {privilege} ON shop.typed_sessions_{table} TO shop"));
+    }
 
     server.sql("REVOKE INSERT ON shop.typed_sessions FROM shop");
     let error = limited.start().save().await.expect_err("it may not");
@@ -153,6 +168,24 @@ async fn the_permissions_in_the_guide_suffice() {
         .await
         .expect("connects");
     assert!(reason(&store.migrate().await.expect_err("it may not")).contains("lacks a permission"));
+}
+
+/// Sends small and large messages, and lists who is connected.
+async fn the_bus_works(bus: &PostgresStore) {
+    let hub = Server::new("web-1").expect("a name");
+    let mut subscription = bus.subscribe(&hub).await.expect("subscribes");
+    for size in [1, 60_000] {
+        let message = vec![7; size];
+        bus.publish(&Channel::Control, message.clone().into()).await.expect("publishes");
+        assert!(in_time(subscription.next()).await.expect("hears") == message);
+    }
+    for lease in [minutes(1), Duration::ZERO] {
+        bus.heartbeat(&hub, &Beat::new(lease)).await.expect("beats");
+        let known = bus.servers().await.expect("lists");
+        assert_eq!(known.contains(&hub), !lease.is_zero());
+    }
+    let of = Whose::Session(SessionId::from_bytes([7; 16]));
+    assert!(bus.connections(&of).await.expect("lists").is_empty());
 }
 
 #[tokio::test]

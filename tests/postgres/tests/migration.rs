@@ -1,15 +1,19 @@
 //! Versions of the schema, and how a database gets the latest one.
 
 use futures::future::join_all;
+use typed_sessions::bus::{Beat, Server};
 use typed_sessions::store::Page;
 use typed_sessions::{
-    ErrorKind, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId, connect,
+    Bus as _, ErrorKind, Overflow, PostgresStore, SessionId, SessionStore as _, Sessions, UserId,
+    connect, minutes,
 };
 use typed_sessions_postgres_tests::{Shop, logged_in, migrated, reason, sessions, works};
 use typed_sessions_test_servers::postgres::Postgres;
 
 /// What version 1 printed as its SQL.
 const VERSION_1: &str = include_str!("version_1.sql");
+/// What version 2 did.
+const VERSION_2: &str = include_str!("version_2.sql");
 
 /// All that a schema has: columns, indexes, options and the function.
 fn catalog(server: &Postgres, schema: &str) -> String {
@@ -58,7 +62,7 @@ async fn ten_nodes_may_migrate_at_once() {
             for table in tables {
                 assert_eq!(
                     server.sql(&format!("SELECT version FROM \"{schema}\".{table}_migrations")),
-                    "1\n2"
+                    "1\n2\n3"
                 );
             }
         }
@@ -70,13 +74,13 @@ async fn a_newer_schema_is_refused() {
     let server = Postgres::start(&[]);
     let store = migrated(PostgresStore::builder().url(server.url())).await;
     store.migrate().await.expect("nothing to do");
-    server.sql("INSERT INTO typed_sessions_migrations (version) VALUES (3)");
+    server.sql("INSERT INTO typed_sessions_migrations (version) VALUES (4)");
     let error = connect(server.url()).await.expect_err("it is newer");
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(
         error
             .to_string()
-            .contains("has version 3, this version of typed-sessions knows versions up to 2"),
+            .contains("has version 4, this version of typed-sessions knows versions up to 3"),
         "{error}"
     );
 }
@@ -122,6 +126,10 @@ async fn a_schema_that_somebody_changed_is_told() {
             "DROP FUNCTION {}_login; CREATE FUNCTION {}_login() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "\"public\".\"x1_login\"",
         ),
+        ("DROP TABLE {}_servers", "\"public\".\"x1_servers\""),
+        ("ALTER TABLE {}_connected DROP COLUMN user_id", "user_id bytea"),
+        ("ALTER TABLE {}_messages RENAME TO {}_elsewhere", "\"public\".\"x1_messages\""),
+        ("DROP FUNCTION {}_beat", "\"public\".\"x1_beat\""),
     ]
     .into_iter()
     .enumerate()
@@ -201,11 +209,48 @@ fn id(n: u8) -> SessionId {
 }
 
 #[test]
-fn the_step_to_version_1_is_what_it_was() {
+fn the_steps_to_earlier_versions_are_what_they_were() {
     let printed = PostgresStore::builder().migration_sql().expect("possible names");
-    let (first, _) = printed.split_once("\n-- Version 2\n").expect("two versions");
-    let first = first.replace("-- Version 1\n", "");
-    assert_eq!(first + "\nCOMMIT;\n", VERSION_1);
+    for (next, known) in [(2, VERSION_1), (3, VERSION_2)] {
+        let heading = format!("\n-- Version {next}\n");
+        let (until, _) = printed.split_once(&heading).expect("a next version");
+        let until = format!("{until}\nCOMMIT;\n");
+        // Version 1 had no headings.
+        let until = if next == 2 { until.replace("-- Version 1\n", "") } else { until };
+        assert_eq!(until, known, "before version {next}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_of_version_2_are_as_they_were_and_the_bus_needs_version_3() {
+    let server = Postgres::start(&[]);
+    server.sql(VERSION_2);
+    let before = PostgresStore::connect(server.url()).await.expect("connects");
+    let (session, token) = logged_in(&sessions(before.clone()), 7).await;
+    let hub = Server::new("web-1").expect("a name");
+    let beat = Beat::new(minutes(5));
+    let error = before.heartbeat(&hub, &beat).await.expect_err("it is not migrated");
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(reason(&error).contains("call `migrate`"), "{error:?}");
+    let error = before.servers().await.expect_err("it is not migrated");
+    assert!(reason(&error).contains("typed_sessions_servers"), "{error:?}");
+
+    let nodes = (0..10).map(|_| {
+        let builder = PostgresStore::builder().url(server.url()).max_connections(1);
+        tokio::spawn(async move { builder.connect().await?.migrate().await })
+    });
+    for node in join_all(nodes.collect::<Vec<_>>()).await {
+        node.expect("no panic").expect("one migrates, the others wait");
+    }
+    assert_eq!(server.sql("SELECT version FROM typed_sessions_migrations"), "1\n2\n3");
+    // A node that was started before goes on.
+    for store in [before, migrated(PostgresStore::builder().url(server.url())).await] {
+        let opened = sessions(store.clone()).open(&token).await.expect("opens").expect("is there");
+        assert_eq!(opened.id(), session.id());
+        store.heartbeat(&hub, &beat).await.expect("it is there");
+        assert_eq!(store.servers().await.expect("lists"), [hub.clone()]);
+        works(store).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -216,7 +261,7 @@ async fn sessions_of_version_1_cannot_be_opened_and_can_be_ended() {
     let error = behind.load(&id(1)).await.expect_err("it is not migrated");
     assert_eq!(error.kind(), ErrorKind::Store);
     let store = migrated(PostgresStore::builder().url(server.url())).await;
-    assert_eq!(server.sql("SELECT version FROM typed_sessions_migrations"), "1\n2");
+    assert_eq!(server.sql("SELECT version FROM typed_sessions_migrations"), "1\n2\n3");
     assert_eq!(
         server.sql("SELECT count(*), bool_and(expires_at = sweep_at) FROM typed_sessions"),
         "5|t",
@@ -267,7 +312,7 @@ async fn ten_nodes_may_migrate_from_version_1_at_once() {
             node.expect("no panic").expect("one migrates, the others wait");
         }
         let versions = format!("SELECT version FROM {schema}.typed_sessions_migrations");
-        assert_eq!(server.sql(&versions), "1\n2");
+        assert_eq!(server.sql(&versions), "1\n2\n3");
         let rows = format!("SELECT count(expires_at) FROM {schema}.typed_sessions");
         assert_eq!(server.sql(&rows), "5");
     }

@@ -1,0 +1,1 @@
+SELECT incarnation, name FROM {servers} WHERE lease_until > now()

@@ -1,0 +1,3 @@
+//! The rules of a bus, on a real PostgreSQL.
+
+typed_sessions_conformance::bus_suite!(typed_sessions_postgres_tests::store().await);
