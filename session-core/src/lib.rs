@@ -40,6 +40,9 @@ pub mod __backend;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[doc(hidden)]
+#[path = "web.rs"]
+pub mod __web;
 
 pub use crate::builder::SessionsBuilder;
 pub use crate::data::{Field, NoUser, SessionData, SessionUser};

@@ -59,6 +59,9 @@
 //!
 //! The guide is in [`docs`]; [the API at a glance](docs::at_a_glance) shows all of it on one page.
 //!
+//! **Use it with axum.** The feature `axum` has a layer and extractors: `axum::SessionLayer` around
+//! the routes, `axum::Session` in a handler.
+//!
 //! **Store something.** Declare a struct: [the struct and its keys](docs::struct_and_keys) has the
 //! attributes of the [derive](macro@SessionData), what happens when the struct changes later, and
 //! several structs on one session ([`Session::view`]). Then [`Sessions::open`], change it,
@@ -113,6 +116,7 @@
 //! | [`memory`] | [`MemoryStore`] and its builder |
 //! | [`redis`] | [`RedisStore`], its builder, and the driver |
 //! | [`postgres`] | [`PostgresStore`], its builder, the sweeper, and the driver |
+//! | [`axum`] | the layer and the extractors for axum |
 //!
 //! # Features
 //!
@@ -124,6 +128,7 @@
 //! | `postgres-tls` | no | the same over TLS, on rustls |
 //! | `redis` | no | [`RedisStore`]: one server, Cluster, Sentinel |
 //! | `redis-tls` | no | the same with `rediss:` URLs, on rustls |
+//! | `axum` | no | [`axum`]: sessions in axum |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -133,6 +138,9 @@ pub mod docs;
 mod connect;
 
 pub use crate::connect::connect;
+#[cfg(feature = "axum")]
+#[doc(inline)]
+pub use typed_sessions_axum as axum;
 #[doc(hidden)]
 pub use typed_sessions_core::__private;
 /// What a bus fulfils, and the words in which the core speaks to it: for authors of buses.

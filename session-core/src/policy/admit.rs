@@ -69,6 +69,12 @@ impl Policy {
         }
     }
 
+    /// Whether a token whose secret was refused as a wrong one may come from a client that will
+    /// have, or has by now, the token that took its place.
+    pub(crate) fn is_late(&self, header: &Header, token: &Token, now: Timestamp) -> bool {
+        token.is_of(&header.lineage) || self.may_be_late(header, now)
+    }
+
     /// Whether a request with a secret that was replaced without grace may just be on its way.
     fn may_be_late(&self, header: &Header, now: Timestamp) -> bool {
         header.replaced.is_some_and(|replaced| is_within(replaced, self.grace(), now))

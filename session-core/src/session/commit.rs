@@ -20,6 +20,8 @@ pub(super) struct Ground<'a> {
     /// What the struct has that the record has not.
     pub(super) unsaved: &'a [FieldChange],
     pub(super) now: Timestamp,
+    /// Whether the session is about to be created.
+    pub(super) is_new: bool,
 }
 
 /// Whether a write takes along what was changed in the struct and not saved.
@@ -97,7 +99,8 @@ impl<D: SessionData> Session<D> {
                 continue;
             }
             let (record, token) = (self.stored()?, self.token());
-            let plan = plan(&Ground { record, token: &token, unsaved: &changes, now })?;
+            let plan =
+                plan(&Ground { record, token: &token, unsaved: &changes, now, is_new: false })?;
             if plan.is_nothing() {
                 return Ok(plan.result);
             }

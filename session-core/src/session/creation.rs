@@ -57,7 +57,8 @@ impl<D: SessionData> Session<D> {
         let (token, policy) = (self.origin.token(), &self.context.policy);
         let fields = Fields::default().with(&edit_of::<D>(&texts.all(), now));
         let anonymous = Record::new(policy.create(token.secret(), lineage, now), fields);
-        let plan = plan(&Ground { record: &anonymous, token: &token, unsaved: &[], now })?;
+        let ground = Ground { record: &anonymous, token: &token, unsaved: &[], now, is_new: true };
+        let plan = plan(&ground)?;
         let Plan { header, secret, expected: _, edit, limit, result } = plan;
         let without_login = header.as_ref().is_some_and(|header| header.user().is_some());
         let without_login =

@@ -62,8 +62,8 @@ impl<D: SessionData> Session<D> {
             login_epoch = header.login_epoch();
         }
         match context.end(&id, &Owned::OfLogin(login_epoch), Ended::Destroyed).await? {
-            Deleted::Yes | Deleted::Missing => {
-                self.origin.ended();
+            deleted @ (Deleted::Yes | Deleted::Missing) => {
+                self.origin.ended(deleted);
                 Ok(())
             }
             Deleted::Superseded => {

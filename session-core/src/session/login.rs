@@ -111,7 +111,7 @@ impl<D: SessionData> Session<D> {
     ) -> Result<()> {
         let (policy, secret) = (*self.policy(), Secret::random());
         let tag = login.auth_tag.as_ref().map(|bytes| AuthTag::new(&self.id(), &bytes.0));
-        self.commit(Unsaved::Along, |Ground { record, token, unsaved, now }| {
+        self.commit(Unsaved::Along, |Ground { record, token, unsaved, now, .. }| {
             let before = &record.header;
             require_admission(&policy, before, token, *now)?;
             let mut changes = unsaved.to_vec();
@@ -168,7 +168,7 @@ impl<D: SessionData> Session<D> {
         self.refresh_for_the_token().await?;
         let user_field = D::__FIELDS.iter().position(|spec| spec.role == Role::User);
         let (policy, secret) = (*self.policy(), Secret::random());
-        self.commit(Unsaved::Along, |Ground { record, token, unsaved, now }| {
+        self.commit(Unsaved::Along, |Ground { record, token, unsaved, now, .. }| {
             require_admission(&policy, &record.header, token, *now)?;
             let mut changes = cleared::<D>(unsaved.to_vec());
             if let Some(index) = user_field {

@@ -26,20 +26,46 @@ pub(crate) async fn open<D: SessionData>(
         context.tell(Event::MalformedToken);
         return Ok(None);
     };
+    match open_token(context, token, mode).await? {
+        Opened::Session(session) => Ok(Some(session)),
+        Opened::Nothing | Opened::Late => Ok(None),
+    }
+}
+
+/// What a token opened.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
+pub enum Opened<D: SessionData> {
+    /// This session.
+    Session(Session<D>),
+    /// Nothing.
+    Nothing,
+    /// Nothing, though its session lives: another token has taken its place so recently that the
+    /// client may hold that one by now.
+    Late,
+}
+
+pub(crate) async fn open_token<D: SessionData>(
+    context: &Arc<Context>,
+    token: Token,
+    mode: Mode,
+) -> Result<Opened<D>> {
     let id = token.id();
     let mut attempt = 0;
     loop {
         attempt += 1;
         let Some(mut record) = context.load(&id).await? else {
             context.tell(Event::UnknownSession(&id));
-            return Ok(None);
+            return Ok(Opened::Nothing);
         };
         let now = context.now();
         let admission = match context.policy.admit(&record.header, &token, now) {
             Ok(admission) => admission,
             Err(refusal) => {
                 refuse(context, &id, &record.header, refusal, mode).await?;
-                return Ok(None);
+                let is_late = refusal == Refusal::WrongSecret
+                    && context.policy.is_late(&record.header, &token, now);
+                return Ok(if is_late { Opened::Late } else { Opened::Nothing });
             }
         };
         // Before the upkeep: a session whose data cannot be read stays as it is.
@@ -62,15 +88,18 @@ pub(crate) async fn open<D: SessionData>(
                 Written::Contended if attempt < ATTEMPTS => continue,
                 Written::Contended => context.tell(Event::UpkeepContended(&id)),
                 Written::Failed => {}
-                Written::Gone => return Ok(None),
+                Written::Gone => return Ok(Opened::Nothing),
             }
         }
         let (token, delivery) = match successor {
-            Some(successor) => (Token::new(id, successor, &record.header.lineage), Delivery::Due),
+            Some(successor) => {
+                (Token::new(id, successor, &record.header.lineage), Delivery::DueByRenewal)
+            }
             None => (token, Delivery::Done),
         };
         let context = Arc::clone(context);
-        return Ok(Some(Session::opened(context, token, delivery, mode, record, data)));
+        let session = Session::opened(context, token, delivery, mode, record, data);
+        return Ok(Opened::Session(session));
     }
 }
 

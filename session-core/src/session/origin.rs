@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::__backend::lock;
 use crate::error::{Error, Result};
-use crate::store::{Change, Record};
+use crate::store::{Change, Deleted, Record};
 use crate::token::{Lineage, Secret, SessionId, Token};
 
 /// What all handles of one origin share.
@@ -42,7 +42,12 @@ pub(super) struct Creation {
 pub(super) enum Delivery {
     /// It holds it already, or there is nothing to open yet.
     Done,
+    /// The secret renewed itself at open. By now another one may have taken its place.
+    DueByRenewal,
+    /// These handles made it: they created the session, or replaced its secret.
     Due,
+    /// The client holds one, and these handles have ended what it opens.
+    Withdrawn,
 }
 
 /// Where the session is in its life, as far as these handles know.
@@ -91,7 +96,14 @@ impl Origin {
     /// The token, when the client has yet to be given it.
     pub(super) fn undelivered(&self) -> Option<Token> {
         let shared = lock(&self.shared);
-        (shared.delivery == Delivery::Due).then(|| shared.token.clone())
+        match shared.delivery {
+            Delivery::DueByRenewal | Delivery::Due => Some(shared.token.clone()),
+            Delivery::Done | Delivery::Withdrawn => None,
+        }
+    }
+
+    pub(super) fn delivery(&self) -> Delivery {
+        lock(&self.shared).delivery
     }
 
     pub(super) fn life(&self) -> Life {
@@ -155,11 +167,12 @@ impl Origin {
         shared.life.clone()
     }
 
-    /// The session has ended.
-    pub(super) fn ended(&self) {
+    /// The session has ended: by one of these handles, or before they came to it.
+    pub(super) fn ended(&self, deleted: Deleted) {
         let mut shared = lock(&self.shared);
         shared.life = Life::Ended;
-        shared.delivery = Delivery::Done;
+        shared.delivery =
+            if deleted == Deleted::Yes { Delivery::Withdrawn } else { Delivery::Done };
     }
 
     /// It did not end, as it is not this handle's to end any more.

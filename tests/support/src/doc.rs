@@ -23,6 +23,9 @@
 use serde::{Deserialize, Serialize};
 pub use typed_sessions::*;
 
+#[allow(hidden_glob_reexports, reason = "in examples `axum` is axum, not `typed_sessions::axum`")]
+mod axum {}
+
 /// Who logs in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
