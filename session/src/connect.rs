@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Error, Result, SessionStore};
+use crate::{Backend, Error, Result};
 
-/// A store that is ready to use, from a URL such as a deployment's configuration holds.
+/// A store that is ready to use, from a URL such as a deployment's configuration holds; it is the
+/// bus for live connections as well.
 ///
 /// | URL | store | feature |
 /// |---|---|---|
@@ -43,7 +44,7 @@ use crate::{Error, Result, SessionStore};
 /// # }
 /// ```
 #[allow(clippy::unused_async, reason = "stores behind a network connect here")]
-pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
+pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn Backend>> {
     let url = url.as_ref();
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     match scheme {
@@ -65,7 +66,7 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Arc<dyn SessionStore>> {
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str) -> Result<Arc<dyn SessionStore>> {
+async fn postgres(url: &str) -> Result<Arc<dyn Backend>> {
     let store = crate::PostgresStore::connect(url).await?;
     store.migrate().await?;
     Ok(Arc::new(store))
@@ -73,20 +74,20 @@ async fn postgres(url: &str) -> Result<Arc<dyn SessionStore>> {
 
 #[cfg(not(feature = "postgres"))]
 #[allow(clippy::unused_async, reason = "it connects when the feature is on")]
-async fn postgres(_: &str) -> Result<Arc<dyn SessionStore>> {
+async fn postgres(_: &str) -> Result<Arc<dyn Backend>> {
     Err(Error::config(
         "`postgres:` needs the feature `postgres` of typed-sessions: turn it on in Cargo.toml",
     ))
 }
 
 #[cfg(feature = "redis")]
-async fn redis(url: &str) -> Result<Arc<dyn SessionStore>> {
+async fn redis(url: &str) -> Result<Arc<dyn Backend>> {
     Ok(Arc::new(crate::RedisStore::connect(url).await?))
 }
 
 #[cfg(not(feature = "redis"))]
 #[allow(clippy::unused_async, reason = "it connects when the feature is on")]
-async fn redis(_: &str) -> Result<Arc<dyn SessionStore>> {
+async fn redis(_: &str) -> Result<Arc<dyn Backend>> {
     Err(Error::config(
         "a URL of Redis needs the feature `redis` of typed-sessions: turn it on in Cargo.toml",
     ))
@@ -94,12 +95,12 @@ async fn redis(_: &str) -> Result<Arc<dyn SessionStore>> {
 
 #[cfg(feature = "memory")]
 #[allow(clippy::unnecessary_wraps, reason = "it fails when the feature is off")]
-fn memory() -> Result<Arc<dyn SessionStore>> {
+fn memory() -> Result<Arc<dyn Backend>> {
     Ok(Arc::new(crate::MemoryStore::new()))
 }
 
 #[cfg(not(feature = "memory"))]
-fn memory() -> Result<Arc<dyn SessionStore>> {
+fn memory() -> Result<Arc<dyn Backend>> {
     Err(Error::config(
         "`memory:` needs the feature `memory` of typed-sessions: turn it on in Cargo.toml",
     ))
