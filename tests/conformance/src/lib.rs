@@ -66,7 +66,7 @@ mod twin;
 mod world;
 
 pub use crate::cases::CASES;
-pub use crate::live::run_on_bus;
+pub use crate::live::{check_bus, run_on_bus};
 pub use crate::runner::{Case, Outcome, check, run};
 pub use crate::world::World;
 

@@ -53,24 +53,32 @@ pub fn run<S: SessionStore>(name: &str, store: impl AsyncFnOnce() -> S) {
 /// Runs every case on a fresh store each, several at a time, and tells how it went, in the order of
 /// [`CASES`].
 pub fn check<S: SessionStore>(store: impl AsyncFn() -> S + Sync) -> Vec<Outcome> {
+    check_each(CASES, |case| case.name, |case| run_case(case, &store))
+}
+
+/// Runs cases, several at a time, and tells how it went, in their order.
+pub(crate) fn check_each<C: Sync>(
+    cases: &[C],
+    name: impl Fn(&C) -> &'static str + Sync,
+    run: impl Fn(&C) + Sync,
+) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut outcomes = Vec::new();
-        while let Some(case) = CASES.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = catch_unwind(AssertUnwindSafe(|| run_case(case, &store)));
-            outcomes.push(Outcome {
-                name: case.name,
-                result: result.map_err(|panic| message(&*panic)),
-            });
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = cases.get(at) else { return outcomes };
+            let result = catch_unwind(AssertUnwindSafe(|| run(case)));
+            let result = result.map_err(|panic| message(&*panic));
+            outcomes.push((at, Outcome { name: name(case), result }));
         }
-        outcomes
     };
-    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+    let mut outcomes: Vec<_> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     });
-    outcomes.sort_by_key(|outcome| CASES.iter().position(|case| case.name == outcome.name));
-    outcomes
+    outcomes.sort_by_key(|(at, _)| *at);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// Cases that [`check`] runs at a time; most of them wait most of the time.

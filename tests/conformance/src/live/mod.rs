@@ -14,7 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use self::world::BusWorld;
-use crate::runner::run_body;
+use crate::runner::{Outcome, check_each, run_body};
 use typed_sessions::Bus;
 
 /// One rule of a bus, as a test.
@@ -121,6 +121,16 @@ pub fn run_on_bus<B: Bus>(name: &str, bus: impl AsyncFnOnce() -> B) {
     let case = CASES.iter().find(|case| case.name == name);
     let case = case.unwrap_or_else(|| panic!("there is no case `{name}`"));
     run_body(case.name, async || (case.body)(BusWorld::new(bus().await)));
+}
+
+/// Runs the cases of a bus's contract on a fresh bus each, several at a time, and tells how it went.
+pub fn check_bus<B: Bus>(bus: impl AsyncFn() -> B + Sync) -> Vec<Outcome> {
+    let is_contract = |case: &&BusCase| case.name.starts_with('b');
+    let cases: Vec<_> = CASES.iter().filter(is_contract).collect();
+    let run = |case: &&BusCase| {
+        run_body(case.name, async || (case.body)(BusWorld::new(bus().await)));
+    };
+    check_each(&cases, |case| case.name, run)
 }
 
 /// Makes one `#[test]` of each case about live connections, on the bus that the expression gives:

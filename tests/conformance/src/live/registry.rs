@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use typed_sessions::bus::{Beat, ConnectionEntry, Pulse, Whose};
 
-use super::world::{BusWorld, LEASE, entry, joined, left, of_user, server};
+use super::world::{BusWorld, LEASE, SOON, entry, hear, joined, left, of_user, server};
 use crate::world::race;
 
 pub(crate) async fn b7_a_heartbeat_lists_who_joined_and_not_who_left(world: BusWorld) {
@@ -74,7 +74,7 @@ pub(crate) async fn b9_a_server_whose_lease_has_run_out_is_in_no_listing(world: 
     let lease = Duration::from_millis(300);
     world.beat(&one, &Beat { lease, ..joined(std::slice::from_ref(&ada)) }).await;
     let of = Whose::Session(ada.session);
-    assert!(is_forgotten_within(&world, &one, &of, Duration::from_secs(20)).await);
+    assert!(is_forgotten_within(&world, &one, &of, SOON).await);
     assert_eq!(world.listed(&of_user("ada")).await, []);
     assert_eq!(world.listed(&of_user("bob")).await.len(), 1, "the other one's lease holds");
     // It comes back, and has nobody connected.
@@ -119,7 +119,7 @@ pub(crate) async fn b10_a_restart_inherits_nothing_and_ends_nobody(world: BusWor
     let to = typed_sessions::bus::Channel::Server;
     world.publish(to(before.incarnation()), b"for the one before").await;
     world.publish(to(after.incarnation()), b"for the one after").await;
-    assert_eq!(deaf.next().await.expect("hears"), b"for the one after"[..]);
+    assert_eq!(hear(&mut deaf).await, b"for the one after"[..]);
 
     world.beat(&before, &Beat::new(Duration::ZERO)).await;
     assert_eq!(world.listed(&of_user("ada")).await, [(after, new)]);

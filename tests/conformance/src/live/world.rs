@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use typed_sessions::bus::{
     Beat, Channel, ConnectionEntry, ConnectionId, Pulse, Server, Subscription, Whose,
 };
@@ -35,7 +36,8 @@ impl BusWorld {
 
     pub(crate) async fn publish(&self, to: Channel, message: impl AsRef<[u8]>) {
         let message = message.as_ref().to_vec().into();
-        self.bus.publish(&to, message).await.expect("publishes");
+        let published = tokio::time::timeout(SOON, self.bus.publish(&to, message)).await;
+        published.expect("nobody waits for subscribers").expect("publishes");
     }
 
     pub(crate) async fn beat(&self, server: &Server, beat: &Beat) -> Pulse {
@@ -52,6 +54,12 @@ impl BusWorld {
     pub(crate) async fn knows(&self, server: &Server) -> bool {
         self.bus.servers().await.expect("lists").contains(server)
     }
+}
+
+/// The next message, which comes soon.
+pub(crate) async fn hear(subscription: &mut Box<dyn Subscription>) -> Bytes {
+    let next = tokio::time::timeout(SOON, subscription.next()).await;
+    next.expect("a message comes").expect("the subscription is in force")
 }
 
 /// A server of this name, in a life of its own.
