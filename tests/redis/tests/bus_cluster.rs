@@ -1,4 +1,4 @@
-//! The rules of a bus on a Cluster of six real nodes, and what a dying master changes.
+//! The rules of a bus, on a Cluster of six real nodes.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! The rules of a bus on a master behind Sentinels, and what a failover changes.
+//! The rules of a bus, on a master behind Sentinels.
 
 use std::sync::OnceLock;
 

@@ -135,6 +135,33 @@ impl Cluster {
         assert_eq!(moved.trim(), "OK");
     }
 
+    /// Which of the first three nodes has a key's slot.
+    ///
+    /// # Panics
+    /// When none of them has.
+    pub fn owner_of(&self, key: &str) -> usize {
+        let has_slot =
+            |node: &usize| self.nodes[*node].cli(&["EXISTS", key]).trim().parse::<u64>().is_ok();
+        (0..3).find(has_slot).expect("a master has the slot")
+    }
+
+    /// Moves the slot of a key, which has no keys, to the next master, and tells which that is.
+    ///
+    /// # Panics
+    /// When it does not move.
+    pub fn move_slot(&self, key: &str) -> usize {
+        let slot = self.nodes[0].cli(&["CLUSTER", "KEYSLOT", key]).trim().to_owned();
+        let from = self.owner_of(key);
+        let to = (from + 1) % 3;
+        self.nodes[to].cli(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.id(from)]);
+        self.nodes[from].cli(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.id(to)]);
+        for node in [to, from, (to + 1) % 3] {
+            let done = self.nodes[node].cli(&["CLUSTER", "SETSLOT", &slot, "NODE", &self.id(to)]);
+            assert_eq!(done.trim(), "OK");
+        }
+        to
+    }
+
     /// Moves slots from one master to another, keys and all, while clients go on.
     ///
     /// # Panics
