@@ -100,14 +100,16 @@ impl RedisStoreBuilder {
     /// It is not looked at before it is used, and belongs to the runtime that made it. It
     /// reconnects as its kind does: a `MultiplexedConnection` never, a `ConnectionManager` and a
     /// `ClusterConnection` by themselves, after a command that failed. Make a `ClusterConnection`
-    /// with `retries(0)`, or it sends a write again whose answer was lost.
+    /// with `retries(0)`, or it sends a write again whose answer was lost. No server can listen for
+    /// live connections over it: that takes a socket of its own, and so a URL.
     pub fn connection(mut self, connection: impl Into<RedisConnection>) -> Self {
         self.connection = Some(connection.into().0);
         self
     }
 
     /// What all keys begin with, `session` by default: `session:id:...` and `session:user:...`.
-    /// Applications that share a Redis take different ones. It has no colon: with that it ends.
+    /// Applications that share a Redis take different ones. It has no colon: with that it ends. Nor
+    /// has it `{}`, with which a Cluster keeps no two keys together.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -172,7 +174,7 @@ impl RedisStoreBuilder {
     /// - `Unavailable` when Redis cannot be reached within the time limit, or within 5 seconds if
     ///   the time limit is shorter than that.
     /// - `Store` when it refuses the credentials.
-    /// - `Config` when the settings contradict each other, or the prefix has a colon.
+    /// - `Config` when the settings contradict each other, or the prefix has a colon or `{}`.
     pub async fn connect(self) -> Result<RedisStore> {
         let (keys, transport) = (Keys::new(&self.prefix)?, self.transport()?);
         transport.first_call().check().await.map_err(|error| from_driver(&error))?;

@@ -2,7 +2,7 @@
 //! Cluster and Sentinel.
 //!
 //! Redis 6.2 or later, or Valkey. One hash per session, one sorted set per user, one script call
-//! per write.
+//! per write. It is a bus as well, on pub/sub.
 //!
 //! [redis]: driver
 

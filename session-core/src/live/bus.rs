@@ -42,9 +42,11 @@ pub const MAX_MESSAGE_BYTES: usize = 68 << 10;
 ///
 /// 7. [`heartbeat`](Self::heartbeat) is one atomic step: the server is known from then on, until
 ///    its lease has run out by the bus's own clock; connections that joined are listed, those that
-///    left are not. The same step carried out twice is as if carried out once.
+///    left are not. The same step carried out twice is as if carried out once. An entry that left
+///    is the very one that joined.
 /// 8. Its answer is [`Pulse::Unknown`] when the server was not known before this step: what it had
-///    registered earlier is gone.
+///    registered earlier is gone. After an answer that was lost, the server registers everything
+///    again, since that one may have said so.
 /// 9. Once its lease has run out, or with a lease of zero, a server and its connections are in no
 ///    listing, reclaimed or not; and in time they take no space any more.
 /// 10. Servers are told apart by incarnation, never by name: one that begins anew under the same

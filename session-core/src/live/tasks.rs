@@ -147,7 +147,8 @@ pub(crate) async fn beat(shared: Arc<Shared>, mut stop: watch::Receiver<Stop>) {
         let batch = shared.register.take();
         match shared.bus.heartbeat(&shared.server, &batch.beat(lease)).await {
             Ok(pulse) => {
-                if pulse == Pulse::Unknown {
+                // A beat whose answer was lost may have been the one that the bus did not know.
+                if pulse == Pulse::Unknown || pause != FIRST_PAUSE {
                     tell_all(&shared, &batch);
                 }
                 shared.register.is_taken(batch);

@@ -238,13 +238,15 @@ async fn b9_what_a_crashed_server_had_takes_no_space() {
 async fn b8_a_server_of_whom_anything_was_lost_is_unknown() {
     let redis = Redis::start(&[]);
     let (bus, server) = (on(&redis).await, server());
+    let joined = Beat { joined: vec![connection("ada")], ..Beat::new(LEASE) };
     let beat = Beat::new(LEASE);
     for key in ["servers".to_owned(), format!("on:{}", server.incarnation())] {
-        bus.heartbeat(&server, &beat).await.expect("registers");
+        bus.heartbeat(&server, &joined).await.expect("registers");
         assert_eq!(bus.heartbeat(&server, &beat).await.expect("beats"), Pulse::Known);
         // As `maxmemory-policy` may have it.
         assert_eq!(redis.cli(&["DEL", &format!("session:{{session:live}}:{key}")]).trim(), "1");
         assert_eq!(bus.heartbeat(&server, &beat).await.expect("beats"), Pulse::Unknown, "{key}");
+        assert_eq!(bus.connections(&of_user("ada")).await.expect("lists"), [], "{key}");
     }
 }
 

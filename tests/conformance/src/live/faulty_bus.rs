@@ -22,6 +22,8 @@ pub(crate) enum BusFault {
     Stuck,
     /// Heartbeats fail; messages come.
     NoRegistry,
+    /// Heartbeats are carried out, and their answers get lost.
+    BeatAnswersLost,
 }
 
 /// Clones share the fault and the counts.
@@ -92,7 +94,9 @@ impl Bus for FaultyBus {
     async fn heartbeat(&self, server: &Server, beat: &Beat) -> Result<Pulse> {
         self.check(&[BusFault::Down, BusFault::NoRegistry])?;
         self.beats.lock().unwrap_or_else(PoisonError::into_inner).push(beat.clone());
-        self.inner.heartbeat(server, beat).await
+        let pulse = self.inner.heartbeat(server, beat).await?;
+        self.check(&[BusFault::BeatAnswersLost])?;
+        Ok(pulse)
     }
 
     async fn servers(&self) -> Result<Vec<Server>> {

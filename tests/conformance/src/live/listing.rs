@@ -134,6 +134,10 @@ pub(crate) async fn l3_a_hub_whose_lease_ran_out_registers_anew(world: BusWorld)
     held.push(hub.connect(&session).await.expect("connects"));
     drop(held.remove(0));
     assert_eq!(kind(held.remove(0).close().await), ErrorKind::Unavailable);
+    // The beat that the bus did not know is carried out, and the hub does not hear of it.
+    live.bus.set(BusFault::BeatAnswersLost);
+    until("the server is known", async || !world.bus.servers().await.expect("works").is_empty())
+        .await;
     live.bus.set(BusFault::None);
     until("all are listed again", async || connections(&live.sessions(), 1).await.len() == 2).await;
     let listed = connections(&sessions, 1).await;
