@@ -181,11 +181,8 @@ pub(crate) fn safe(sql: impl Into<Arc<str>>) -> SqlStr {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_place_of_a_statement_is_filled_in_and_none_says_what_comments_say() {
-        let names = Names::new("s", "t").expect("possible names");
-        let all = Statements::new(&names);
-        let plain = [
+    fn plain(all: &Statements) -> Vec<&Statement> {
+        vec![
             &all.load,
             &all.headers,
             &all.sessions_of,
@@ -199,9 +196,18 @@ mod tests {
             &all.servers,
             &all.connections_of_user,
             &all.connections_of_session,
-        ];
-        let of_change =
-            [&all.create, &all.save, &all.save_if, &all.touch, &all.rewrite, &all.why_refused];
+        ]
+    }
+
+    fn of_change_but_login(all: &Statements) -> Vec<&OfChange> {
+        vec![&all.create, &all.save, &all.save_if, &all.touch, &all.rewrite, &all.why_refused]
+    }
+
+    #[test]
+    fn every_place_of_a_statement_is_filled_in_and_none_says_what_comments_say() {
+        let names = Names::new("s", "t").expect("possible names");
+        let all = Statements::new(&names);
+        let (plain, of_change) = (plain(&all), of_change_but_login(&all));
         for statement in of_change.iter().map(|each| &each.statement).chain(plain) {
             let sql = statement.sql.as_str();
             assert!(!sql.replace("'{}'", "").contains(['{', '}', '\n']), "{sql}");
@@ -213,5 +219,22 @@ mod tests {
                 assert!(sql.contains(&format!("${n}")), "${n} is not used: {sql}");
             }
         }
+    }
+
+    #[test]
+    fn no_two_statements_have_equally_many_parameters() {
+        let all = Statements::new(&Names::new("s", "t").expect("possible names"));
+        let of_login = all.login.statement.sql.as_str();
+        assert!(of_login.contains("$20") && !of_login.contains("$21"), "{of_login}");
+        let (plain, of_change) = (plain(&all), of_change_but_login(&all));
+        let statements = of_change.iter().map(|each| &each.statement).chain(plain);
+        let count = |statement: &Statement| {
+            let sql = statement.sql.as_str();
+            let used = (1..=20).rev().find(|n| sql.contains(&format!("${n}"))).unwrap_or(0);
+            used + statement.spare
+        };
+        let mut counts: Vec<usize> = statements.map(count).chain([20]).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, (1..=20).collect::<Vec<_>>());
     }
 }

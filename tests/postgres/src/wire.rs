@@ -23,6 +23,8 @@ pub struct Wire {
     cuts: Arc<AtomicUsize>,
     /// How long the server takes to let a client in, in milliseconds.
     slowness: Arc<AtomicU64>,
+    /// Whether notifications get lost, as in a pooler.
+    is_deaf: Arc<AtomicBool>,
 }
 
 impl Wire {
@@ -43,6 +45,7 @@ impl Wire {
             answered: Arc::default(),
             cuts: Arc::default(),
             slowness: Arc::default(),
+            is_deaf: Arc::default(),
         };
         let ours = wire.clone();
         tokio::spawn(async move {
@@ -100,6 +103,12 @@ impl Wire {
         self.slowness.store(milliseconds, Ordering::SeqCst);
     }
 
+    /// From now on no notification reaches a client: a pooler in transaction mode gives the server's
+    /// connection to others between two statements.
+    pub fn lose_notifications(&self) {
+        self.is_deaf.store(true, Ordering::SeqCst);
+    }
+
     /// Hangs up instead of passing on the next answer.
     pub fn forget_next_answer(&self) {
         self.forget.store(true, Ordering::SeqCst);
@@ -133,12 +142,32 @@ async fn note(wire: Wire, mut client: OwnedReadHalf, mut server: OwnedWriteHalf)
 /// Passes on what the server answers, and counts it.
 async fn pass(wire: Wire, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
     let mut answer = vec![0; 1 << 16];
+    let mut rest = Vec::new();
     while let Ok(length @ 1..) = server.read(&mut answer).await {
         wire.answered.fetch_add(u64::try_from(length).expect("small"), Ordering::SeqCst);
-        if wire.forget.swap(false, Ordering::SeqCst)
-            || client.write_all(&answer[..length]).await.is_err()
-        {
+        if wire.forget.swap(false, Ordering::SeqCst) {
+            break;
+        }
+        rest.extend_from_slice(&answer[..length]);
+        let whole = whole_messages(&mut rest, wire.is_deaf.load(Ordering::SeqCst));
+        if client.write_all(&whole).await.is_err() {
             break;
         }
     }
+}
+
+/// Takes the messages that are complete, with or without notifications.
+fn whole_messages(rest: &mut Vec<u8>, is_deaf: bool) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let [kind, a, b, c, d, ..] = rest[..] {
+        let length = 1 + usize::try_from(u32::from_be_bytes([a, b, c, d])).expect("small");
+        if rest.len() < length {
+            break;
+        }
+        let message: Vec<u8> = rest.drain(..length).collect();
+        if kind != b'A' || !is_deaf {
+            whole.extend(message);
+        }
+    }
+    whole
 }
