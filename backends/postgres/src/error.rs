@@ -93,6 +93,12 @@ enum Failure {
          be reached, or takes no more connections (each hub needs one beside the pool)"
     )]
     NotListening(Duration),
+    #[error(
+        "a notification came on a connection that does not listen ({0}): a pooler in transaction \
+         mode gives a connection to others on which somebody listened. Let nobody `LISTEN` through \
+         it; for the bus, give the store's builder a `listen_url`"
+    )]
+    Overheard(String),
     #[error("PostgreSQL: {0}")]
     Other(String),
 }
@@ -121,6 +127,12 @@ pub(crate) fn deaf() -> Error {
          `listen_url` that leads to the same database past the pooler, or through one in session \
          mode",
     )
+}
+
+/// Whether a notification came where nobody listens.
+pub(crate) fn is_overheard(error: &Error) -> bool {
+    let failure = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    matches!(failure, Some(Failure::Overheard(_)))
 }
 
 pub(crate) fn timed_out(limit: Duration) -> Error {
@@ -229,6 +241,9 @@ pub(crate) fn from_driver(error: &DriverError) -> Error {
     match error {
         DriverError::Database(error) => from_database(&**error),
         error if is_distrusted(error) => Error::store(Failure::Tls(error.to_string())),
+        DriverError::Protocol(error) if error.contains("NotificationResponse") => {
+            Error::unavailable(Failure::Overheard(error.clone()))
+        }
         DriverError::Io(_)
         | DriverError::Protocol(_)
         | DriverError::PoolTimedOut

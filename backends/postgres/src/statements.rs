@@ -76,6 +76,8 @@ pub(crate) struct Statements {
     pub(crate) servers: Statement,
     pub(crate) connections_of_user: Statement,
     pub(crate) connections_of_session: Statement,
+    /// Which process of the server carries it out.
+    pub(crate) process: Statement,
     /// Large messages, read on a subscriber's own connection.
     pub(crate) messages: SqlStr,
 }
@@ -121,6 +123,7 @@ impl Statements {
                 statement: Statement::new(call_of_login(names), 0),
                 parameters: LOGIN,
             },
+            process: plain("SELECT pg_backend_pid()", 21),
             messages: plain("SELECT id, message FROM {messages} WHERE id = ANY ($1)", 0).sql,
         }
     }
@@ -196,6 +199,7 @@ mod tests {
             &all.servers,
             &all.connections_of_user,
             &all.connections_of_session,
+            &all.process,
         ]
     }
 
@@ -235,6 +239,6 @@ mod tests {
         };
         let mut counts: Vec<usize> = statements.map(count).chain([20]).collect();
         counts.sort_unstable();
-        assert_eq!(counts, (1..=20).collect::<Vec<_>>());
+        assert_eq!(counts, (1..=21).collect::<Vec<_>>());
     }
 }

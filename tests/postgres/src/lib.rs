@@ -1,5 +1,6 @@
 //! What these tests share: stores that no other test sees.
 
+pub mod pooler;
 pub mod wire;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

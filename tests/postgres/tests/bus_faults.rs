@@ -4,10 +4,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use typed_sessions::bus::{Beat, Channel, Pulse, Server, Subscription};
-use typed_sessions::postgres::sqlx::PgPool;
+use typed_sessions::postgres::sqlx::{PgPool, raw_sql};
 use typed_sessions::{Bus as _, ErrorKind, PostgresStore, Result, minutes};
+use typed_sessions_postgres_tests::pooler::Pooler;
 use typed_sessions_postgres_tests::wire::Wire;
-use typed_sessions_postgres_tests::{in_time, migrated, reason};
+use typed_sessions_postgres_tests::{in_time, migrated, reason, wait_until_idle};
 use typed_sessions_test_servers::eventually;
 use typed_sessions_test_servers::postgres::Postgres;
 
@@ -223,6 +224,48 @@ async fn a_pooler_that_cannot_listen_is_told_and_a_second_url_helps() {
     let misspelt = at_pooler().listen_url(postgres.url() + "?sslmod=require");
     let error = misspelt.connect().await.expect_err("nobody reads it");
     assert!(error.to_string().contains("`sslmod`"), "{error}");
+}
+
+/// Otherwise those who get the connection next would be disturbed by what it hears.
+#[tokio::test]
+async fn nobody_listens_through_a_pooler() {
+    let postgres = Postgres::start(&[]);
+    on(&postgres).await;
+    let hub = server("web-1");
+    let pooler = Pooler::before(&postgres).await;
+    let store = PostgresStore::builder().url(pooler.url()).max_connections(1);
+    let bus = store.clone().connect().await.expect("connects");
+    for _ in 0..3 {
+        let error = in_time(bus.subscribe(&hub)).await.expect_err("it could hear nothing");
+        assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+        assert!(error.to_string().contains("`listen_url`"), "{error}");
+        bus.publish(&Channel::Control, b"x"[..].into()).await.expect("publishes");
+        bus.heartbeat(&hub, &Beat::new(minutes(5))).await.expect("beats");
+    }
+    let pooler = Pooler::before(&postgres).await;
+    let store = PostgresStore::builder().url(pooler.url()).max_connections(1);
+    let bus = store.listen_url(postgres.url()).connect().await.expect("connects");
+    let mut subscription = bus.subscribe(&hub).await.expect("subscribes");
+    hears(&bus, &mut subscription).await;
+}
+
+#[tokio::test]
+async fn a_notification_where_nobody_listens_is_explained() {
+    let postgres = Postgres::start(&[]);
+    let bus = migrated(PostgresStore::builder().url(postgres.url()).max_connections(1)).await;
+    let notified = async || {
+        let mut connection = bus.pool().acquire().await.expect("is free");
+        raw_sql("LISTEN x").execute(&mut *connection).await.expect("listens");
+        drop(connection);
+        wait_until_idle(&bus).await;
+        postgres.sql("NOTIFY x");
+    };
+    notified().await;
+    bus.servers().await.expect("a read is sent again");
+    notified().await;
+    let error = bus.publish(&Channel::Control, b"x"[..].into()).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(reason(&error).contains("a pooler in transaction mode"), "{error:?}");
 }
 
 #[tokio::test]

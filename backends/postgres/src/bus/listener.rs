@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
-use sqlx::{Acquire as _, Connection as _, SqlStr};
+use sqlx::{Acquire as _, Connection as _, Row as _, SqlStr, raw_sql};
 use tokio::runtime;
 use tokio::time::timeout;
 use typed_sessions_core::{Error, Result};
@@ -30,11 +30,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) async fn open(
-        options: PgConnectOptions,
-        channels: [&str; 2],
-        limit: Duration,
-    ) -> Result<Self> {
+    pub(super) async fn open(options: PgConnectOptions, limit: Duration) -> Result<Self> {
         // The driver takes it from a pool.
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -47,17 +43,35 @@ impl Listener {
             let mut driver = PgListener::connect_with(&pool).await?;
             driver.eager_reconnect(false);
             driver.ignore_pool_close_event(true);
-            let mut listener = Self { driver: Some(driver) };
-            if let Some(driver) = &mut listener.driver {
-                driver.listen_all(channels).await?;
-            }
-            Ok(listener)
+            Ok(Self { driver: Some(driver) })
         };
         match timeout(limit, open).await {
             Ok(Ok(listener)) => Ok(listener),
             Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => Err(not_listening(limit)),
             Ok(Err(error)) => Err(from_driver(&error)),
         }
+    }
+
+    /// The process of the server that carries this out.
+    pub(super) async fn process(&mut self) -> Result<i32> {
+        // In one message, since a prepared statement may meet another's of its name behind a pooler.
+        let process = raw_sql("SELECT pg_backend_pid()").fetch_one(self.driver()?);
+        let process = timeout(ANSWERS_WITHIN, process).await.map_err(|_| is_silent())?;
+        process.and_then(|row| row.try_get(0)).map_err(|error| from_driver(&error))
+    }
+
+    /// Once this returns, what is published there comes.
+    pub(super) async fn listen(&mut self, channels: [&str; 2]) -> Result<()> {
+        let listens = self.driver()?.listen_all(channels);
+        let listens = timeout(ANSWERS_WITHIN, listens).await.map_err(|_| is_silent())?;
+        listens.map_err(|error| from_driver(&error))
+    }
+
+    /// A pooler's other clients should not hear what comes.
+    pub(super) async fn listen_no_more(&mut self) -> Result<()> {
+        let unlistens = self.driver()?.unlisten_all();
+        let unlistens = timeout(ANSWERS_WITHIN, unlistens).await.map_err(|_| is_silent())?;
+        unlistens.map_err(|error| from_driver(&error))
     }
 
     /// Waits until it hears that it hears, and gives back what came before that.

@@ -8,6 +8,7 @@ mod subscription;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use sqlx::Row as _;
 use typed_sessions_core::__backend::{Effect, connecting_limit};
 use typed_sessions_core::bus::{
     Beat, Channel, ConnectionEntry, Pulse, Server, Subscription, Whose,
@@ -19,6 +20,7 @@ use self::listener::Listener;
 use self::payload::{PROOF, as_text};
 use self::registry::{Entries, connection, interval_of, pulse, server};
 use self::subscription::Listening;
+use crate::error::{deaf, is_overheard, unexpected};
 use crate::store::PostgresStore;
 
 impl PostgresStore {
@@ -28,6 +30,14 @@ impl PostgresStore {
         let sent =
             self.link().send(statement, Effect::Once, |query| query.bind(channel).bind(payload));
         sent.await.map(drop)
+    }
+
+    /// The process of the server behind one of the pool's connections.
+    async fn process(&self) -> Result<i32> {
+        let statement = &self.statements().process;
+        let answer = self.link().send(statement, Effect::Repeatable, |query| query).await?;
+        let process = answer.rows.first().and_then(|row| row.try_get(0).ok());
+        process.ok_or_else(|| unexpected("no process"))
     }
 }
 
@@ -56,10 +66,25 @@ impl Bus for PostgresStore {
         let limit = connecting_limit(self.link().time_limit());
         let own = channel(self.names(), &Channel::Server(server.incarnation()));
         let control = channel(self.names(), &Channel::Control);
-        let mut listener = Listener::open(self.listen_options(), [&*own, &*control], limit).await?;
-        // Through the pool, as others publish.
-        self.notify(&own, PROOF).await?;
-        let heard = listener.hear_the_proof(limit).await?;
+        let mut listener = Listener::open(self.listen_options(), limit).await?;
+        // To listen behind a pooler would disturb those who get the connection next.
+        if listener.process().await? == self.process().await? {
+            return Err(deaf());
+        }
+        listener.listen([&*own, &*control]).await?;
+        let heard = match self.notify(&own, PROOF).await {
+            Ok(()) => listener.hear_the_proof(limit).await,
+            Err(error) if is_overheard(&error) => Err(deaf()),
+            Err(error) => Err(error),
+        };
+        let heard = match heard {
+            Ok(heard) => heard,
+            Err(error) => {
+                // The reason is told, not what comes of it.
+                let _ = listener.listen_no_more().await;
+                return Err(error);
+            }
+        };
         let read_messages = self.statements().messages.clone();
         Ok(Box::new(Listening::begin(listener, read_messages, heard)))
     }
