@@ -79,7 +79,7 @@ impl Commands<'_> {
     }
 
     async fn masters(&self) -> Result<Masters> {
-        if !self.call.is_cluster().await.map_err(|error| from_driver(&error))? {
+        if !self.call.is_cluster() {
             return Ok(Masters::One);
         }
         let mut command = redis::cmd("CLUSTER");

@@ -4,7 +4,7 @@ use redis::{Cmd, Value};
 use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::Result;
 
-use crate::error::from_driver;
+use crate::error::{from_driver, is_cross_slot};
 use crate::keys::Keys;
 use crate::net::{Answer, Call};
 use crate::passes::Passes;
@@ -41,6 +41,27 @@ impl Commands<'_> {
         keys: &[impl AsRef<str>],
         fill: impl Fn(&mut Cmd),
     ) -> Result<Value> {
-        script.run(&self.call, effect, keys, fill).await
+        let reply = script.run(&self.call, effect, keys, fill).await;
+        reply.map_err(|error| from_driver(&error))
+    }
+
+    /// Runs a script that may be carried out once on several keys. `None` when they are not all on
+    /// one server: then nothing has been done.
+    pub(crate) async fn run_at_once(
+        &self,
+        script: &Script,
+        keys: &[String],
+        fill: impl Fn(&mut Cmd),
+    ) -> Result<Option<Value>> {
+        if self.call.keys_are_apart() {
+            return Ok(None);
+        }
+        match script.run(&self.call, Effect::Once, keys, fill).await {
+            Err(error) if is_cross_slot(&error) => {
+                self.call.note_keys_apart();
+                Ok(None)
+            }
+            reply => reply.map(Some).map_err(|error| from_driver(&error)),
+        }
     }
 }

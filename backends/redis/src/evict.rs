@@ -122,7 +122,7 @@ impl Commands<'_> {
 
     /// Ends a session, but only while it has this seat: somebody may have logged in to it since.
     async fn evict(&self, user: &UserId, member: &Member) -> Result<()> {
-        match self.end(&member.id, OnlyIf::HasSeat(member.seat)).await? {
+        match self.end(&member.id, OnlyIf::HasSeat(user, member.seat)).await? {
             Ended::Yes { .. } => evicted(&member.id, user),
             Ended::Missing => self.leave(user, member).await,
             // Whoever has logged in leaves the seat that the session had.

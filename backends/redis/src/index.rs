@@ -8,18 +8,17 @@
 //! An index expires with its longest session, and never before: a session notes until when its
 //! index lasts, and is not written for longer than that before the index has been prolonged.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use redis::{Cmd, Value};
 use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::store::{Cursor, Header};
-use typed_sessions_core::{Result, SessionId, Timestamp, UserId};
+use typed_sessions_core::{Result, Timestamp, UserId};
 
 use crate::commands::Commands;
 use crate::error::unexpected;
 use crate::keys::Member;
-use crate::reply::{Lifecycle, read_members, text};
+use crate::reply::{Lifecycle, read_members};
 use crate::script::{self, millis_rounded_up};
 use crate::session_hash::Depth;
 
@@ -42,9 +41,9 @@ pub(crate) struct IndexPage {
 pub(crate) struct Members {
     /// The user's sessions, each once, live or not.
     pub(crate) sessions: Vec<UsersSession>,
-    vacant: Vec<Member>,
+    pub(crate) vacant: Vec<Member>,
     /// What is neither: no members, or sessions that do not say whose they are.
-    odd: Vec<String>,
+    pub(crate) odd: Vec<String>,
 }
 
 /// A session that is this user's.
@@ -57,74 +56,7 @@ pub(crate) struct UsersSession {
     pub(crate) last_seen: Timestamp,
 }
 
-/// Who asks for a seat.
-pub(crate) struct Joining<'a> {
-    pub(crate) id: &'a SessionId,
-    pub(crate) user: &'a UserId,
-    /// How many other live sessions the user may have.
-    pub(crate) others: Option<usize>,
-    pub(crate) now: Timestamp,
-    /// The longest that the session can last.
-    pub(crate) lasts: Duration,
-}
-
-/// What `join.lua` answered.
-enum Answer {
-    Joined(Member),
-    TooMany(Counted),
-}
-
-/// Members that count against a limit, perhaps not all of them.
-#[derive(Default)]
-struct Counted {
-    names: Vec<String>,
-    /// Those of them whose logins had been written before these names were read.
-    written: HashSet<String>,
-}
-
 impl Commands<'_> {
-    /// Takes a seat in the index; `None` when the user has too many sessions.
-    pub(crate) async fn join(&self, joining: &Joining<'_>) -> Result<Option<Member>> {
-        let mut uncounted = HashSet::new();
-        loop {
-            let Counted { names, written } = match self.try_join(joining, &uncounted).await? {
-                Answer::Joined(member) => return Ok(Some(member)),
-                Answer::TooMany(counted) => counted,
-            };
-            let members = self.look_up(joining.user, &names, Depth::Guard).await?;
-            let pruned = self.prune(joining.user, &members).await?;
-            let before = uncounted.len();
-            // Those whose time is up do not count here. They stay: the clock may be wrong.
-            let ended = members.sessions.iter().filter(|session| session.deadline <= joining.now);
-            uncounted.extend(ended.map(|session| session.member.to_string()));
-            // Nor do those that were written and are there no more.
-            let vacant = members.vacant.iter().map(Member::to_string);
-            uncounted.extend(vacant.filter(|member| written.contains(member)));
-            uncounted.extend(members.odd);
-            if pruned == 0 && uncounted.len() == before {
-                return Ok(None);
-            }
-        }
-    }
-
-    async fn try_join(&self, joining: &Joining<'_>, uncounted: &HashSet<String>) -> Result<Answer> {
-        let fill = |command: &mut Cmd| {
-            command.arg(joining.id.to_string()).arg(keep_index_for(joining.lasts));
-            match joining.others {
-                Some(others) => command.arg(others).arg(uncounted),
-                None => command.arg(""),
-            };
-        };
-        let key = self.keys.user(joining.user);
-        match self.run(&script::JOIN, Effect::Once, &[key], fill).await? {
-            Value::Array(members) => Ok(Answer::TooMany(read_counted(members)?)),
-            seat => match text(seat)?.parse() {
-                Ok(seat) => Ok(Answer::Joined(Member { id: *joining.id, seat })),
-                Err(_) => Err(unexpected("neither a seat nor members")),
-            },
-        }
-    }
-
     /// Notes in the index that a login is written, if it is for so short a time that its session
     /// could expire while its seat is young enough to be that of a login under way.
     pub(crate) async fn note_written(&self, user: &UserId, member: &Member, keep_for: Duration) {
@@ -221,26 +153,13 @@ impl Commands<'_> {
     }
 }
 
-/// Members, each followed by its score.
-fn read_counted(values: Vec<Value>) -> Result<Counted> {
-    let (mut values, mut counted) = (values.into_iter(), Counted::default());
-    while let (Some(member), Some(score)) = (values.next(), values.next()) {
-        let (member, score) = (text(member)?, text(score)?);
-        if score.contains('.') {
-            counted.written.insert(member.clone());
-        }
-        counted.names.push(member);
-    }
-    Ok(counted)
-}
-
 /// For how long from now an index lasts that was told of a session which can last so long.
 pub(crate) fn index_lasts(longest: Duration) -> Duration {
     longest.saturating_add(MARGIN)
 }
 
 /// What the index is told: longer than its sessions take note of.
-fn keep_index_for(longest: Duration) -> u64 {
+pub(crate) fn keep_index_for(longest: Duration) -> u64 {
     millis_rounded_up(index_lasts(longest).saturating_add(MARGIN))
 }
 

@@ -17,6 +17,7 @@ mod error;
 mod evict;
 mod guard;
 mod index;
+mod joining;
 mod keys;
 mod login;
 mod net;

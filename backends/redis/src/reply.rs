@@ -1,5 +1,6 @@
 //! What Redis answered, as records and outcomes.
 
+use std::mem;
 use std::str::Utf8Error;
 
 use redis::Value;
@@ -8,6 +9,7 @@ use typed_sessions_core::{Error, Result, UserId};
 
 use crate::error::unexpected;
 use crate::guard::Guard;
+use crate::joining::{Counted, read_counted};
 use crate::keys::{GUARD, HEADER, INDEXED_UNTIL, SEAT};
 use crate::net::{Answer, resp};
 
@@ -22,13 +24,20 @@ pub(crate) struct Lifecycle {
 }
 
 /// What became of an attempt to write a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Written {
-    /// All of it. The seat is the one until then, if that changed.
+    /// All of it. The seat is the one until then, if that changed and was not left with it.
     Done {
         seat_before: Option<u64>,
     },
+    /// All of it, and this seat was taken with it; then there were so many.
+    Joined {
+        seat: u64,
+        seats: usize,
+    },
     Refused(Applied),
+    /// Nothing: these are more than may be.
+    TooMany(Counted),
     /// Nothing: the session, whose seat this is, would outlast what its user's index was told.
     Outlasts {
         seat: Option<u64>,
@@ -94,21 +103,25 @@ pub(crate) fn read_lifecycle(reply: Value) -> Result<Option<Lifecycle>> {
 
 /// What `apply.lua` answered.
 pub(crate) fn read_written(reply: Value) -> Result<Written> {
-    let (outcome, seat) = match reply {
-        Value::Int(outcome) => (outcome, None),
-        Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
-            Ok([Value::Int(outcome), seat]) => (outcome, text(seat)?.parse().ok()),
-            _ => return Err(unexpected("no outcome of a change")),
-        },
-        _ => return Err(unexpected("no outcome of a change")),
+    let mut parts = match reply {
+        Value::Array(parts) => parts,
+        outcome => vec![outcome],
     };
-    match outcome {
-        0 => Ok(Written::Done { seat_before: seat }),
-        1 => Ok(Written::Refused(Applied::Missing)),
-        2 => Ok(Written::Refused(Applied::Superseded)),
-        3 => Ok(Written::Refused(Applied::Conflict)),
-        4 => Err(Error::corrupt(GUARD, "it is not what this library writes")),
-        5 => Ok(Written::Outlasts { seat }),
+    match &mut parts[..] {
+        [Value::Int(0)] => Ok(Written::Done { seat_before: None }),
+        [Value::Int(0), seat] => Ok(Written::Done { seat_before: read_seat(seat).ok() }),
+        [Value::Int(1)] => Ok(Written::Refused(Applied::Missing)),
+        [Value::Int(2)] => Ok(Written::Refused(Applied::Superseded)),
+        [Value::Int(3)] => Ok(Written::Refused(Applied::Conflict)),
+        [Value::Int(4)] => Err(Error::corrupt(GUARD, "it is not what this library writes")),
+        [Value::Int(5), seat] => Ok(Written::Outlasts { seat: read_seat(seat).ok() }),
+        [Value::Int(6), Value::Array(members)] => {
+            Ok(Written::TooMany(read_counted(mem::take(members))?))
+        }
+        [Value::Int(7), seat, Value::Int(seats)] => Ok(Written::Joined {
+            seat: read_seat(seat)?,
+            seats: usize::try_from(*seats).unwrap_or(usize::MAX),
+        }),
         _ => Err(unexpected("no outcome of a change")),
     }
 }
@@ -156,6 +169,12 @@ fn utf8(value: &Value) -> Result<std::result::Result<&str, Utf8Error>> {
         Value::BulkString(bytes) => Ok(str::from_utf8(bytes)),
         _ => Err(unexpected("no text where one should be")),
     }
+}
+
+/// The number of a seat.
+pub(crate) fn read_seat(value: &Value) -> Result<u64> {
+    let number = utf8(value)?.ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| unexpected("no seat"))
 }
 
 pub(crate) fn text(value: Value) -> Result<String> {

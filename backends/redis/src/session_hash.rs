@@ -1,10 +1,12 @@
 //! A session: one hash, with its fields, its header, what guards compare, and its seat.
 
+use std::iter;
+
 use futures::future::try_join_all;
 use redis::Cmd;
 use typed_sessions_core::__backend::Effect;
 use typed_sessions_core::store::{Change, Owned, Record};
-use typed_sessions_core::{Result, SessionId};
+use typed_sessions_core::{Result, SessionId, UserId};
 
 use crate::commands::{BATCH, Commands};
 use crate::keys::{GUARD, HEADER, SEAT};
@@ -26,7 +28,27 @@ pub(crate) enum Depth {
 #[derive(Clone, Copy)]
 pub(crate) enum OnlyIf<'a> {
     Owned(&'a Owned),
-    HasSeat(u64),
+    /// The session of this user that has this seat.
+    HasSeat(&'a UserId, u64),
+}
+
+impl<'a> OnlyIf<'a> {
+    /// Whose it is then, if that is known.
+    fn user(self) -> Option<&'a UserId> {
+        match self {
+            Self::Owned(Owned::OfUser(user)) | Self::HasSeat(user, _) => Some(user),
+            Self::Owned(Owned::Anyones | Owned::OfLogin(_)) => None,
+        }
+    }
+
+    fn arguments(self, command: &mut Cmd) {
+        match self {
+            Self::Owned(Owned::Anyones) => command.arg("anyones"),
+            Self::Owned(Owned::OfUser(user)) => command.arg("user").arg(user.as_str()),
+            Self::Owned(Owned::OfLogin(epoch)) => command.arg("login").arg(epoch),
+            Self::HasSeat(_, seat) => command.arg("seat").arg(seat),
+        };
+    }
 }
 
 impl Commands<'_> {
@@ -72,11 +94,28 @@ impl Commands<'_> {
         &self,
         id: &SessionId,
         change: &Change,
-        place: Place,
+        place: Place<'_>,
     ) -> Result<Written> {
         let fill = |command: &mut Cmd| script::write(command, change, place);
         let key = self.keys.session(id);
         read_written(self.run(&script::APPLY, Effect::Once, &[key], fill).await?)
+    }
+
+    /// The same, and in the same step the session takes its seat in the first of these users'
+    /// indexes, if it joins one, and leaves the seat that it had in the last. `None` when they are
+    /// not on one server: then nothing has been done.
+    pub(crate) async fn write_with_indexes(
+        &self,
+        id: &SessionId,
+        change: &Change,
+        place: Place<'_>,
+        users: &[&UserId],
+    ) -> Result<Option<Written>> {
+        let fill = |command: &mut Cmd| script::write(command, change, place);
+        let script = if let Place::Joins { .. } = place { &script::LOG_IN } else { &script::APPLY };
+        let indexes = users.iter().map(|user| self.keys.user(user));
+        let keys: Vec<String> = iter::once(self.keys.session(id)).chain(indexes).collect();
+        self.run_at_once(script, &keys, fill).await?.map(read_written).transpose()
     }
 
     /// Whether the session itself would refuse the change.
@@ -88,15 +127,22 @@ impl Commands<'_> {
 
     /// Ends a session for good, if it is as it must be.
     pub(crate) async fn delete(&self, id: &SessionId, only: OnlyIf<'_>) -> Result<Ended> {
-        let fill = |command: &mut Cmd| {
-            match only {
-                OnlyIf::Owned(Owned::Anyones) => command.arg("anyones"),
-                OnlyIf::Owned(Owned::OfUser(user)) => command.arg("user").arg(user.as_str()),
-                OnlyIf::Owned(Owned::OfLogin(epoch)) => command.arg("login").arg(epoch),
-                OnlyIf::HasSeat(seat) => command.arg("seat").arg(seat),
-            };
-        };
+        let fill = |command: &mut Cmd| only.arguments(command);
         let key = self.keys.session(id);
         read_ended(self.run(&script::DELETE, Effect::Once, &[key], fill).await?)
+    }
+
+    /// The same, and in the same step it is taken from its user's index. `None` when it is not
+    /// known whose it must be, or when that index is not on the same server: then nothing has been
+    /// done.
+    pub(crate) async fn delete_with_index(
+        &self,
+        id: &SessionId,
+        only: OnlyIf<'_>,
+    ) -> Result<Option<Ended>> {
+        let Some(user) = only.user() else { return Ok(None) };
+        let fill = |command: &mut Cmd| only.arguments(command);
+        let keys = [self.keys.session(id), self.keys.user(user)];
+        self.run_at_once(&script::DELETE, &keys, fill).await?.map(read_ended).transpose()
     }
 }

@@ -29,8 +29,10 @@ use crate::session_hash::{Depth, OnlyIf};
 ///
 /// # Atomicity
 ///
-/// A write of a session is one script on one key: all of it or nothing. A login is written into the
-/// user's index before, and a logout after it. `Overflow::Refuse` is decided in the index, in one
+/// A write of a session is one script: all of it or nothing. On one server, or a master behind
+/// Sentinels, a login, a logout and the end of a user's session write the user's index with it. In
+/// a Cluster, where these may be on different nodes, a script has one key: a login is written into
+/// the index before, and a logout after it. `Overflow::Refuse` is decided in the index, in one
 /// step; under `Overflow::EvictOldest` the excess ends right after the login, in a pass over the
 /// user's sessions. Logins of one user that come together share their passes: for each store there
 /// is one at a time, and a login returns when one has ended that began after it was written. Should
@@ -55,18 +57,22 @@ use crate::session_hash::{Depth, OnlyIf};
 ///
 /// # Cost
 ///
-/// In commands, one after the other; those of many sessions are sent together, 500 at a time.
+/// In commands, one after the other; those of many sessions are sent together, 500 at a time. The
+/// first login or logout of a store may cost one more, with which it learns that what looks like
+/// one server keeps its keys on several; then they cost what they do in a Cluster.
 ///
 /// | call | commands |
 /// |---|---|
 /// | `load` | 1 `HGETALL` |
 /// | `apply` | 1 `EVALSHA` |
-/// | `apply` of a login | 1 `EVALSHA` on the index, 1 on the session; 1 `ZREM` if somebody was logged in before; 1 `ZADD` if it lasts less than a minute |
-/// | with a limit that evicts | 1 `ZRANGE` more; if there are more members than allowed, a pass, its own or another's: for each 500 members 1 `ZRANGE`, 1 `HMGET` for each of them and 1 `EVALSHA` on the index; each that goes costs a `delete` |
-/// | with a limit that refuses, when it is reached | 1 `HMGET` for each member that counts, 1 `EVALSHA` on the session |
+/// | `apply` of a login | 1 `EVALSHA` |
+/// | the same in a Cluster | 1 `EVALSHA` on the index, 1 on the session; 1 `ZREM` if somebody was logged in before; 1 `ZADD` if it lasts less than a minute |
+/// | with a limit that evicts | in a Cluster 1 `ZRANGE` more; if there are more members than allowed, a pass, its own or another's: for each 500 members 1 `ZRANGE`, 1 `HMGET` for each of them and 1 `EVALSHA` on the index; each that goes costs a `delete` |
+/// | with a limit that refuses, when it is reached | 1 `HMGET` for each member that counts; in a Cluster 1 `EVALSHA` on the session |
 /// | `apply` with which a user's session would outlast the index (after a `reauthenticate`, or when a clock was put back) | 1 `EVALSHA` on the session, 1 on the index, 1 on the session |
-/// | `apply` of a logout | 1 `EVALSHA`, 1 `ZREM` |
-/// | `delete` | 1 `EVALSHA`; 1 `ZREM` if somebody was logged in |
+/// | `apply` of a logout | 1 `EVALSHA`; in a Cluster 1 `ZREM` |
+/// | `delete` of a user's session | 1 `EVALSHA`; in a Cluster 1 `ZREM` |
+/// | `delete` of anybody's, or of a login's | 1 `EVALSHA`; 1 `ZREM` if somebody was logged in, since only then it is known who |
 /// | `sessions_of` | for each page 1 `ZRANGE`, then 1 `HMGET` for each session of it |
 /// | `headers` | 1 `HMGET` for each session |
 /// | `clear` | 1 `SCAN` for every 1,000 keys of the database, from its beginning; each session that it ends costs a `delete` |

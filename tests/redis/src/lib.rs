@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use typed_sessions::bus::{Beat, Channel, ConnectionEntry, ConnectionId, Server, Whose};
 use typed_sessions::redis::RedisStoreBuilder;
 use typed_sessions::{Bus, RedisStore, SessionId, Timestamp, UserId};
+use typed_sessions_test_servers::eventually;
 use typed_sessions_test_servers::redis::Redis;
 pub use typed_sessions_test_support::*;
 
@@ -24,6 +25,23 @@ pub fn builder(url: &str) -> RedisStoreBuilder {
         .url(url)
         .prefix(fresh_prefix())
         .time_limit(std::time::Duration::from_secs(20))
+}
+
+/// What looks like one server and is several: it refuses commands whose keys are not in one slot, as
+/// services do that spread keys over servers behind one address.
+///
+/// # Panics
+/// When Redis is not installed or does not take all slots.
+pub fn sharded() -> Redis {
+    let server = Redis::start(&["--cluster-enabled", "yes"]);
+    let slots: Vec<String> = (0..16384).map(|slot| slot.to_string()).collect();
+    let mut command = vec!["CLUSTER", "ADDSLOTS"];
+    command.extend(slots.iter().map(String::as_str));
+    server.cli(&command);
+    eventually("it has all slots", || {
+        server.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
+    });
+    server
 }
 
 /// A store of one's own on the shared server.

@@ -8,13 +8,15 @@ use typed_sessions_test_servers::redis::Redis;
 
 /// What each operation sends, and what it is answered. Fewer is better: then write the number down
 /// here. More has to be worth it.
-const KNOWN: [(&str, (u64, u64)); 6] = [
-    ("first save", (589, 4)),
+const KNOWN: [(&str, (u64, u64)); 8] = [
+    ("first save", (591, 4)),
     ("open", (57, 419)),
     ("save of one field", (172, 4)),
-    ("login", (837, 27)),
+    ("login", (732, 35)),
     ("open, logged in", (57, 601)),
-    ("logout", (702, 35)),
+    ("logout", (644, 4)),
+    ("revoke", (149, 67)),
+    ("destroy", (210, 71)),
 ];
 
 #[tokio::test]
@@ -26,7 +28,9 @@ async fn c_bytes_of_each_operation() {
     let sessions = builder.clock(ManualClock::default()).build().expect("the defaults");
 
     // Once: the scripts are not yet known to the server.
-    logged_in(&sessions, 9).await.0.logout().await.expect("logs out");
+    let (mut warm, _) = logged_in(&sessions, 9).await;
+    warm.logout().await.expect("logs out");
+    warm.destroy().await.expect("ends");
     wire.bytes();
 
     let mut counted = Vec::new();
@@ -45,5 +49,13 @@ async fn c_bytes_of_each_operation() {
     count("open, logged in");
     session.logout().await.expect("logs out");
     count("logout");
+    let (session, _) = logged_in(&sessions, 1).await;
+    wire.bytes();
+    assert!(sessions.user(&1).revoke(session.id()).await.expect("revokes"));
+    count("revoke");
+    let (mut session, _) = logged_in(&sessions, 1).await;
+    wire.bytes();
+    session.destroy().await.expect("ends");
+    count("destroy");
     assert_eq!(counted, KNOWN);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use typed_sessions::{
     ErrorKind, ManualClock, Overflow, RedisStore, Session, SessionInfo, Sessions, minutes,
 };
-use typed_sessions_redis_tests::{Member, Shop, logged_in, stored};
+use typed_sessions_redis_tests::{Member, Shop, logged_in, sharded, stored};
 use typed_sessions_test_servers::redis::Redis;
 
 const INDEX: &str = "session:user:1";
@@ -209,6 +209,26 @@ async fn u1_nothing_piles_up_in_the_index() {
     assert_eq!(members(&server).len(), 3);
     sessions.user(&1).revoke_all().await.expect("revokes");
     assert_eq!(server.cli(&["DBSIZE"]).trim(), "0", "with the last session everything is gone");
+}
+
+#[tokio::test]
+async fn u1_who_logs_in_as_somebody_else_or_out_leaves_the_index_at_once() {
+    let server = Redis::start(&[]);
+    let several = sharded();
+    for server in [&server, &several] {
+        let store = RedisStore::connect(server.url()).await.expect("connects");
+        let sessions = Sessions::<Shop>::new(store);
+        // Two users, whose indexes and session are in different slots.
+        let (mut session, _) = logged_in(&sessions, 1).await;
+        session.login(Member { id: 2 }).await.expect("logs in as another");
+        assert_eq!(server.cli(&["EXISTS", INDEX]).trim(), "0", "the first one's");
+        assert_eq!(server.cli(&["ZCARD", "session:user:2"]).trim(), "1");
+        session.logout().await.expect("logs out");
+        assert_eq!(server.cli(&["EXISTS", "session:user:2"]).trim(), "0");
+        session.login(Member { id: 1 }).await.expect("logs in");
+        assert!(sessions.user(&1).revoke(session.id()).await.expect("revokes"));
+        assert_eq!(server.cli(&["DBSIZE"]).trim(), "0", "session and index");
+    }
 }
 
 /// Numbers that look random, always the same.

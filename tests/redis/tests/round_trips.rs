@@ -6,7 +6,7 @@ use std::time::Duration;
 use typed_sessions::bus::{Beat, Channel, Server};
 use typed_sessions::{Bus as _, ManualClock, Overflow, RedisStore, Sessions, minutes};
 use typed_sessions_redis_tests::{
-    Member, Shop, carries, connection, logged_in, of_user, server, stored,
+    Member, Shop, carries, connection, logged_in, of_user, server, sharded, stored,
 };
 use typed_sessions_test_servers::redis::Redis;
 
@@ -118,11 +118,11 @@ async fn c_commands_of_each_operation() {
     );
 
     session.login(Member { id: 1 }).await.expect("logs in");
-    let join = "pexpire, pttl, 2 time, zadd, zrange";
+    let join = "pexpire, pttl, 2 time, zadd, zcard, zrange";
     assert_eq!(
         counted.commands(),
-        format!("2 evalsha, 2 hget, hset, 2 {join}"),
-        "login: the index, then the session"
+        format!("evalsha, 2 hget, hset, 2 {join}"),
+        "login: the session and the index"
     );
     clock.advance(minutes(1));
     session.reauthenticate().await.expect("proves it again");
@@ -142,7 +142,7 @@ async fn c_commands_of_each_operation() {
     session.login(Member { id: 3 }).await.expect("logs in");
     assert_eq!(
         counted.commands(),
-        "2 evalsha, 2 hget, hset, 2 pexpire, pttl, 2 time, zadd, zrange, zrem",
+        "evalsha, 2 hget, hset, 2 pexpire, pttl, 2 time, zadd, zcard, zrange, zrem",
         "login over another's"
     );
     session.logout().await.expect("logs out");
@@ -182,24 +182,24 @@ async fn c_commands_of_a_login_with_a_limit() {
     logged_in(&refusing, 1).await;
     counted.commands();
     logged_in(&refusing, 1).await;
-    let join = "pexpire, pttl, 2 time, zadd, 2 zrange";
+    let join = "pexpire, pttl, 2 time, zadd, zcard, 2 zrange";
     assert_eq!(
         counted.commands(),
-        format!("2 evalsha, exists, hget, hset, 2 {join}"),
+        format!("evalsha, exists, hget, hset, 2 {join}"),
         "there is room"
     );
     logged_in(&evicting, 2).await;
     counted.commands();
     logged_in(&evicting, 2).await;
-    let join = "pexpire, pttl, 2 time, zadd, 2 zrange";
+    let join = "pexpire, pttl, 2 time, zadd, zcard, zrange";
     assert_eq!(
         counted.commands(),
-        format!("2 evalsha, exists, hget, hset, 2 {join}"),
+        format!("evalsha, exists, hget, hset, 2 {join}"),
         "nobody has to go"
     );
     logged_in(&evicting, 2).await;
-    let join = "pexpire, pttl, 2 time, 2 zadd, 2 zrange, zrem, 3 zscore";
-    let evict = "del, 4 evalsha, exists, hget, 4 hmget, hset";
+    let join = "pexpire, pttl, 2 time, 2 zadd, zcard, 2 zrange, zrem, 3 zscore";
+    let evict = "del, 3 evalsha, exists, hget, 4 hmget, hset";
     assert_eq!(counted.commands(), format!("{evict}, 2 {join}"), "one has to go");
 }
 
@@ -217,9 +217,35 @@ async fn c_commands_of_a_refusal() {
     // Then the core looks whether some of them have ended by today's configuration.
     assert_eq!(
         counted.commands(),
-        "2 evalsha, exists, 4 hmget, 2 zrange",
-        "the index, two sessions, the session itself; and a page of two"
+        "evalsha, exists, hget, 4 hmget, 2 zrange",
+        "session and index, two sessions; and a page of two"
     );
+}
+
+#[tokio::test]
+async fn u1_what_looks_like_one_server_and_is_several_gets_a_command_for_each_key() {
+    let server = sharded();
+    let sessions = Sessions::<Shop>::new(one_connection(&server).await);
+    let users = 1..=4;
+    // Once: that it is several is not yet known, and the scripts are not yet known to it.
+    for user in users.clone() {
+        logged_in(&sessions, user).await.0.logout().await.expect("logs out");
+    }
+    let mut counted = Counted { before: counts(&server), server };
+    for user in users {
+        let (mut session, _) = logged_in(&sessions, user).await;
+        assert_eq!(
+            counted.commands(),
+            "2 evalsha, exists, hget, hset, 2 pexpire, pttl, 2 time, zadd, zrange",
+            "login"
+        );
+        assert_eq!(sessions.user(&user).count().await.expect("counts"), 1);
+        counted.commands();
+        session.logout().await.expect("logs out");
+        assert_eq!(counted.commands(), "evalsha, hdel, 2 hget, hset, pexpire, zrem", "logout");
+        assert_eq!(sessions.user(&user).count().await.expect("counts"), 0);
+        counted.commands();
+    }
 }
 
 #[tokio::test]

@@ -88,6 +88,11 @@ impl SharedConnection {
         }
     }
 
+    /// Whether it leads to a Cluster, which only a connection of the application's can.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Given(connection) if connection.is_cluster())
+    }
+
     /// Nobody gets the connection of this generation any more. Commands that others have sent over
     /// it still get their answers.
     pub(crate) fn discard(&self, generation: u64) {

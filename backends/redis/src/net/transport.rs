@@ -2,6 +2,7 @@
 //! out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind};
@@ -19,6 +20,8 @@ use crate::error::is_read_only;
 /// Carries the commands of all calls.
 pub(crate) struct Transport {
     servers: Servers,
+    /// Whether the keys of one command may be on several servers.
+    keys_are_apart: AtomicBool,
     time_limit: Duration,
 }
 
@@ -60,7 +63,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 impl Transport {
     pub(crate) fn new(servers: Servers, time_limit: Duration) -> Self {
-        Self { servers, time_limit }
+        let keys_are_apart = AtomicBool::new(servers.are_cluster());
+        Self { servers, keys_are_apart, time_limit }
     }
 
     /// Over a connection of the application's.
@@ -97,25 +101,41 @@ impl Transport {
     }
 }
 
+impl Servers {
+    fn are_cluster(&self) -> bool {
+        match self {
+            Self::One(shared) => shared.is_cluster(),
+            Self::Cluster(_) => true,
+        }
+    }
+}
+
 impl Call<'_> {
+    /// Whether the keys of one command may be on several servers.
+    pub(crate) fn keys_are_apart(&self) -> bool {
+        self.transport.keys_are_apart.load(Ordering::Relaxed)
+    }
+
+    /// What looks like one server has said that it is several.
+    pub(crate) fn note_keys_apart(&self) {
+        self.transport.keys_are_apart.store(true, Ordering::Relaxed);
+    }
+
     /// Connects, and asks whether commands are welcome.
     pub(crate) async fn check(&self) -> RedisResult<()> {
         if let Some(cluster) = self.transport.cluster() {
             return self.in_time(cluster.ask()).await;
         }
         // A Cluster's driver has asked for the slots when it has connected.
-        if !self.is_cluster().await? {
+        if !self.is_cluster() {
             self.send(&redis::cmd("PING"), Effect::Repeatable).await?;
         }
         Ok(())
     }
 
-    /// Whether keys are spread over several nodes. Connects, if need be.
-    pub(crate) async fn is_cluster(&self) -> RedisResult<bool> {
-        match &self.transport.servers {
-            Servers::Cluster(_) => Ok(true),
-            Servers::One(shared) => Ok(self.in_time(shared.get(0)).await?.1.is_cluster()),
-        }
+    /// Whether keys are spread over several nodes.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.transport.servers.are_cluster()
     }
 
     /// Sends a command until it is answered, and never twice what may have been carried out.
@@ -143,9 +163,7 @@ impl Call<'_> {
                         Err(Failure::NotSent(error)) => (error, Some(Step::Reconnect)),
                         Err(Failure::Sent(error)) => (error, None),
                     };
-                    let is_cluster =
-                        reached.connection.is_cluster() || self.transport.cluster().is_some();
-                    let step = step.unwrap_or_else(|| next_step(&error, effect, is_cluster));
+                    let step = step.unwrap_or_else(|| next_step(&error, effect, self.is_cluster()));
                     // Half of a call's time without an answer: the connection is taken for dead.
                     // Less says nothing, as the call may have spent its time before.
                     let is_silent =

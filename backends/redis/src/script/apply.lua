@@ -1,23 +1,31 @@
 -- Checks a change's conditions and writes all of it, or nothing.
 --
 -- KEYS[1]  a session
+-- KEYS[2]  and KEYS[3], if this server has the indexes, too: first that in which a seat is taken, if
+--          one is; then that in which the seat until now is left, if there is one
 -- ARGV[1]  now (ms)
 -- ARGV[2]  the login epoch that it must have, or 'absent' if there must be no session
 -- ARGV[3]  the revision that it must have; an empty text for any
 -- ARGV[4]  an empty text if only fields to set follow: key, text, key, text ...
---          Otherwise '<keep for> <seat> <index lasts> <expected> <removed>':
+--          Otherwise '<keep for> <seat> <index lasts> <expected> <removed> <joining>':
 --            for how long to keep the session (ms; 0: as long as before),
---            what becomes of its seat: 'changed' if what follows writes or removes it; 'kept' if
---              it stays, and the session must not outlast its user's index; otherwise 'any',
+--            what becomes of its seat: 'changed' if what follows writes or removes it; 'taken' if
+--              one is taken here, which needs seat.lua before this; 'kept' if it stays, and the
+--              session must not outlast its user's index; otherwise 'any',
 --            for how long from now that index lasts at least (ms; 0: as far as known before),
 --            how many fields with an expected text come before those to set, each as
 --            key, 'is' or 'absent', text,
---            and after them how many keys to remove.
--- Returns  APPLIED, or an array of it and of the seat until now if that changes;
+--            after them how many keys to remove,
+--            and after these how many arguments of `take_seat`.
+-- Returns  APPLIED; or an array of it and of the seat until now, if that changes and was not left
+--          here;
+--          an array of JOINED, of the seat that was taken here, and of how many there are then;
+--          an array of FULL and of what `take_seat` counted, when nothing was written for that;
 --          an array of OUTLASTS and of the seat, perhaps an empty text, when nothing was written
 --          since the session has no seat or would outlast the index; or why nothing was written.
 
 local APPLIED, MISSING, SUPERSEDED, CONFLICT, CORRUPT, OUTLASTS = 0, 1, 2, 3, 4, 5
+local FULL, JOINED = 6, 7
 local session, epoch, revision, more = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
 
 if epoch == 'absent' then
@@ -48,10 +56,11 @@ if more == '' then
     return APPLIED
 end
 
-local keep_for, seat, index_lasts, expected, removed =
-    string.match(more, '^(%d+) (%l+) (%d+) (%d+) (%d+)$')
+local keep_for, seat, index_lasts, expected, removed, joining =
+    string.match(more, '^(%d+) (%l+) (%d+) (%d+) (%d+) (%d+)$')
 local remove = 5 + 3 * expected
-local set = remove + removed
+local join = remove + removed
+local set = join + joining
 for i = 5, remove - 1, 3 do
     local text = redis.call('HGET', session, ARGV[i])
     if text ~= (ARGV[i + 1] == 'is' and ARGV[i + 2]) then return CONFLICT end
@@ -70,13 +79,27 @@ if seat == 'kept' then
         return {OUTLASTS, its_seat or ''}
     end
 end
+local before = (seat == 'changed' or seat == 'taken') and redis.call('HGET', session, '$seat')
+local taken, counted
+if seat == 'taken' then
+    taken, counted = take_seat(KEYS[2], join, set - 1, true)
+    if not taken then return {FULL, counted} end
+    ARGV[#ARGV + 1] = '$seat'
+    ARGV[#ARGV + 1] = taken
+end
 if index_lasts ~= '0' then
     ARGV[#ARGV + 1] = '$indexed_until'
     ARGV[#ARGV + 1] = string.format('%.0f', from_now(index_lasts))
 end
-local before = seat == 'changed' and redis.call('HGET', session, '$seat')
 -- First what a server without memory refuses: afterwards nothing fails any more.
 write('HSET', set, #ARGV)
-write('HDEL', remove, set - 1)
+write('HDEL', remove, join - 1)
 if keep_for ~= '0' then redis.call('PEXPIRE', session, keep_for) end
+
+local left = KEYS[taken and 3 or 2]
+if before and left then
+    redis.call('ZREM', left, string.match(session, '[^:]*$') .. '.' .. before)
+    before = nil
+end
+if taken then return {JOINED, taken, redis.call('ZCARD', KEYS[2])} end
 return before and {APPLIED, before} or APPLIED

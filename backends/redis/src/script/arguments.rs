@@ -1,5 +1,6 @@
 //! A change as `apply.lua` takes it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use redis::Cmd;
@@ -8,11 +9,13 @@ use typed_sessions_core::Timestamp;
 use typed_sessions_core::store::{Change, Create, Edit, Header, Key, Rewrite, Save, Text};
 
 use crate::guard::Guard;
+use crate::index::index_lasts;
+use crate::joining::Joining;
 use crate::keys::{GUARD, HEADER, INDEXED_UNTIL, SEAT};
 
 /// What a write means for the session's seat in the index of its user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
     /// The index does not matter: nobody is logged in, or only fields change.
     Indifferent,
     /// The seat stays. Nothing is written if the session would outlast the index, as far as the
@@ -22,6 +25,8 @@ pub(crate) enum Place {
     Prolonged { index_lasts: Duration },
     /// This seat takes the place of another or of none, and the index lasts for so long from now.
     Taken { seat: u64, index_lasts: Duration },
+    /// The same, and the seat is taken in the same step. These members do not count.
+    Joins { joining: &'a Joining<'a>, uncounted: &'a HashSet<String> },
     /// The seat is left.
     Left,
 }
@@ -86,11 +91,11 @@ impl<'a> Parts<'a> {
     }
 
     /// The keys to remove. What is set wins over what is removed.
-    fn removals(&self, place: Place) -> Vec<&'a str> {
+    fn removals(&self, place: Place<'_>) -> Vec<&'a str> {
         let is_set = |key: &&Key| self.set.iter().any(|(set, _)| set == *key);
         let mut remove: Vec<&str> =
             self.remove.iter().filter(|key| !is_set(key)).map(Key::as_str).collect();
-        if place == Place::Left {
+        if matches!(place, Place::Left) {
             remove.extend([SEAT, INDEXED_UNTIL]);
         }
         remove
@@ -98,12 +103,12 @@ impl<'a> Parts<'a> {
 }
 
 /// All of the change.
-pub(crate) fn write(command: &mut Cmd, change: &Change, place: Place) {
+pub(crate) fn write(command: &mut Cmd, change: &Change, place: Place<'_>) {
     let parts = Parts::of(change);
     parts.guards(command);
     let remove = parts.removals(place);
     let sets_fields_only = parts.header.is_none()
-        && place == Place::Indifferent
+        && matches!(place, Place::Indifferent)
         && parts.expected.is_empty()
         && remove.is_empty();
     if sets_fields_only {
@@ -111,20 +116,27 @@ pub(crate) fn write(command: &mut Cmd, change: &Change, place: Place) {
     } else {
         let keep_for = change.keep_for().map_or(0, millis_rounded_up);
         let (expected, removed) = (parts.expected.len(), remove.len());
-        let (seat, index_lasts) = match place {
-            Place::Indifferent => ("any", 0),
-            Place::Kept => ("kept", 0),
-            Place::Prolonged { index_lasts } => ("any", millis_rounded_up(index_lasts)),
-            Place::Taken { index_lasts, .. } => ("changed", millis_rounded_up(index_lasts)),
-            Place::Left => ("changed", 0),
+        let (seat, index_lasts, joins) = match place {
+            Place::Indifferent => ("any", 0, 0),
+            Place::Kept => ("kept", 0, 0),
+            Place::Prolonged { index_lasts } => ("any", millis_rounded_up(index_lasts), 0),
+            Place::Taken { index_lasts, .. } => ("changed", millis_rounded_up(index_lasts), 0),
+            Place::Joins { joining, uncounted } => {
+                let lasts = millis_rounded_up(index_lasts(joining.lasts));
+                ("taken", lasts, joining.arguments(uncounted))
+            }
+            Place::Left => ("changed", 0, 0),
         };
-        command.arg(format!("{keep_for} {seat} {index_lasts} {expected} {removed}"));
+        command.arg(format!("{keep_for} {seat} {index_lasts} {expected} {removed} {joins}"));
         for (key, text) in parts.expected {
             let (relation, text) =
                 text.as_ref().map_or(("absent", ""), |text| ("is", text.as_str()));
             command.arg(key.as_str()).arg(relation).arg(text);
         }
         command.arg(remove);
+        if let Place::Joins { joining, uncounted } = place {
+            joining.write(command, uncounted);
+        }
     }
     if let Some(header) = parts.header {
         command.arg(GUARD).arg(Guard::text_of(header)).arg(HEADER).arg(header.to_text());
@@ -140,7 +152,7 @@ pub(crate) fn write(command: &mut Cmd, change: &Change, place: Place) {
 /// The change's conditions on the session as a whole, and nothing to write.
 pub(crate) fn check(command: &mut Cmd, change: &Change) {
     Parts::of(change).guards(command);
-    command.arg("0 any 0 0 0");
+    command.arg("0 any 0 0 0 0");
 }
 
 /// A lifetime as Redis takes it: at least a millisecond, at most a century.

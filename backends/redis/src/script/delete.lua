@@ -1,6 +1,7 @@
 -- Ends a session, if it is as it must be.
 --
 -- KEYS[1]  a session
+-- KEYS[2]  its user's index, if that is known and on this server: the session is taken from it
 -- ARGV     'anyones'; or 'user', 'login' or 'seat' and the user, login epoch or seat that it
 --          must have
 -- Returns  MISSING, SUPERSEDED, or its guard and its seat, each perhaps an empty text
@@ -19,4 +20,7 @@ if what ~= 'anyones' then
     if its[what] ~= value then return SUPERSEDED end
 end
 redis.call('DEL', session)
+if KEYS[2] and seat ~= '' then
+    redis.call('ZREM', KEYS[2], string.match(session, '[^:]*$') .. '.' .. seat)
+end
 return {guard, seat}

@@ -1,15 +1,15 @@
-//! The scripts. Each touches the keys that it declares: one, and those of the bus two of one slot.
+//! The scripts. Each touches the keys that it declares: one; where sessions and indexes are on one
+//! server, those that a change concerns; those of the bus two of one slot.
 
 mod arguments;
 
 use std::sync::OnceLock;
 
-use redis::{Cmd, Value};
+use redis::{Cmd, RedisResult, Value};
 use typed_sessions_core::__backend::Effect;
-use typed_sessions_core::Result;
 
 pub(crate) use self::arguments::{Place, check, millis_rounded_up, write};
-use crate::error::{from_driver, is_noscript};
+use crate::error::is_noscript;
 use crate::net::{Answer, Call};
 
 /// A script and the hash by which Redis remembers it.
@@ -19,8 +19,12 @@ pub(crate) struct Script {
 }
 
 pub(crate) static APPLY: Script = Script::new(include_str!("apply.lua"));
+/// The same, for a login that takes its seat in the same step.
+pub(crate) static LOG_IN: Script =
+    Script::new(concat!(include_str!("seat.lua"), include_str!("apply.lua")));
 pub(crate) static DELETE: Script = Script::new(include_str!("delete.lua"));
-pub(crate) static JOIN: Script = Script::new(include_str!("join.lua"));
+pub(crate) static JOIN: Script =
+    Script::new(concat!(include_str!("seat.lua"), include_str!("join.lua")));
 pub(crate) static EVICT: Script = Script::new(include_str!("evict.lua"));
 pub(crate) static PROLONG: Script = Script::new(include_str!("prolong.lua"));
 pub(crate) static PRUNE: Script = Script::new(include_str!("prune.lua"));
@@ -34,14 +38,14 @@ impl Script {
     }
 
     /// Runs the script: one `EVALSHA`, and where Redis does not know it (any more), one `EVAL`,
-    /// which it will remember.
+    /// which it will remember. The first key says over which connection it goes.
     pub(crate) async fn run(
         &self,
         call: &Call<'_>,
         effect: Effect,
         keys: &[impl AsRef<str>],
         fill: impl Fn(&mut Cmd),
-    ) -> Result<Value> {
+    ) -> RedisResult<Value> {
         let hash = self.hash.get_or_init(|| redis::Script::new(self.code).get_hash().to_owned());
         let command = |name: &'static str, script: &str| {
             let mut command = redis::cmd(name);
@@ -58,6 +62,6 @@ impl Script {
             }
             reply => reply,
         };
-        reply.and_then(Answer::into_value).map_err(|error| from_driver(&error))
+        reply.and_then(Answer::into_value)
     }
 }
