@@ -41,9 +41,12 @@ pub enum Written {
     Nothing,
 }
 
+/// What the texts of a struct take: growing to that step by step costs more than writing them.
+const TYPICAL_BYTES: usize = 512;
+
 impl Writer {
     pub(crate) fn new(purpose: Purpose) -> Self {
-        Self { bytes: Vec::new(), purpose }
+        Self::with_capacity(TYPICAL_BYTES, purpose)
     }
 
     /// For about so many bytes.
