@@ -10,6 +10,7 @@ use typed_sessions::{
 use super::faulty_bus::BusFault;
 use super::world::{BusWorld, Live, SOON, closed, is_open, next, until};
 use crate::faulty::Fault;
+use crate::interleave::{Call, Interleave};
 use crate::world::{Member, Shop, fresh, kind, logged_in, open, race, stored};
 
 /// What ends a session, or makes it another one's, and what its connections hear.
@@ -181,6 +182,31 @@ pub(crate) async fn l2_a_thousand_revocations_beside_a_thousand_connects(world: 
     for mut connection in connecting.await.expect("connects").into_iter().flatten() {
         assert_eq!(closed(&mut connection).await, Reason::Ended);
     }
+}
+
+/// Just before the store is asked about the session, and just after it has answered.
+pub(crate) async fn l2_a_revocation_while_connecting_is_not_missed(world: BusWorld) {
+    let live = world.live();
+    let sessions = live.sessions();
+    let interleave = Interleave::new(live.store.clone());
+    let behind = Sessions::builder(interleave.clone())
+        .clock(live.clock.clone())
+        .bus(live.bus.clone())
+        .build()
+        .expect("consistent");
+    let hub = Live::quiet(&behind, "one").await.expect("starts");
+    let revoke = |session: &Session<Shop>| {
+        let (sessions, id) = (sessions.clone(), session.id());
+        async move { assert!(sessions.revoke(id).await.expect("revokes")) }
+    };
+    let (session, _) = logged_in(&sessions, 1).await;
+    interleave.before_next(Call::Headers, revoke(&session));
+    assert_eq!(kind(hub.connect(&session).await), ErrorKind::Gone);
+
+    let (session, _) = logged_in(&sessions, 1).await;
+    interleave.after_next(Call::Headers, revoke(&session));
+    let mut connection = hub.connect(&session).await.expect("it lived when the store was asked");
+    assert_eq!(closed(&mut connection).await, Reason::Ended);
 }
 
 pub(crate) async fn l2_a_lost_message_is_made_up_for_by_verifying(world: BusWorld) {

@@ -66,6 +66,7 @@ macro_rules! __for_each_bus_case {
                 l2_what_changes_no_login_closes_nothing,
                 l2_what_has_ended_is_not_connected,
                 l2_a_thousand_revocations_beside_a_thousand_connects,
+                l2_a_revocation_while_connecting_is_not_missed,
                 l2_a_lost_message_is_made_up_for_by_verifying,
                 l2_a_hub_that_subscribes_again_verifies_all,
                 l2_a_request_that_is_given_up_still_tells,

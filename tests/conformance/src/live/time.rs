@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use typed_sessions::{Login, Reason, hours, minutes};
+use typed_sessions::{Login, Reason, Sessions, hours, minutes};
 
 use super::faulty_bus::BusFault;
-use super::world::{BusWorld, closed, is_open};
+use super::world::{BusWorld, Live, closed, is_open};
+use crate::counting::Counting;
 use crate::world::{Member, logged_in, open};
 
 pub(crate) async fn l5_deadlines_close_by_a_timer(world: BusWorld) {
@@ -54,22 +55,29 @@ pub(crate) async fn l5_the_session_of_a_connection_is_activity(world: BusWorld) 
     assert!(connection.session().await.expect("the store works").is_none());
 }
 
-/// The hub has an old deadline in mind, and nobody told it of the new one.
+/// The hub has an old deadline in mind, and nobody told it of the new one: it asks once.
 pub(crate) async fn l5_requests_elsewhere_keep_a_connection_open(world: BusWorld) {
     let live = world.live();
-    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let counting = Counting::new(live.store.clone());
+    let behind = Sessions::builder(counting.clone())
+        .clock(live.clock.clone())
+        .bus(live.bus.clone())
+        .build()
+        .expect("consistent");
+    let hub = Live::quiet(&behind, "one").await.expect("starts");
+    let sessions = live.sessions();
     let (session, mut token) = logged_in(&sessions, 1).await;
     let mut connection = hub.connect(&session).await.expect("connects");
-    live.bus.set(BusFault::Mute);
     for _ in 0..4 {
+        counting.take();
         live.clock.advance(minutes(20));
-        if let Some(fresh) = open(&live.sessions(), &token).await.fresh_token() {
+        if let Some(fresh) = open(&sessions, &token).await.fresh_token() {
             token = fresh.expose();
         }
         // The timer asks the clock each second.
-        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        assert!(counting.take().headers <= 1, "for each deadline that it had in mind");
     }
-    live.bus.set(BusFault::None);
     assert!(is_open(&sessions, &mut connection).await);
 }
 
