@@ -5,4 +5,4 @@ pub mod log;
 pub mod shop;
 
 pub use crate::browser::{Answer, Browser};
-pub use crate::shop::{Member, Prefs, Shop, ada, shop};
+pub use crate::shop::{Gate, Member, Prefs, Shop, World, ada, shop};

@@ -1,7 +1,10 @@
 //! A shop's sessions, and the store below them, which counts its calls and fails on demand.
 
+use std::sync::Arc;
+
 use axum::Router;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Barrier;
 use typed_sessions::axum::SessionLayer;
 use typed_sessions::{ManualClock, MemoryStore, SessionData, SessionUser, Sessions};
 use typed_sessions_conformance::counting::Counting;
@@ -86,5 +89,33 @@ impl World {
     /// These routes, with the default layer around them.
     pub fn app(&self, routes: Router) -> Router {
         routes.layer(self.layer())
+    }
+}
+
+/// Where a handler waits in its middle, so that a test can do something meanwhile.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Barrier>);
+
+impl Gate {
+    /// For one handler and the test.
+    pub fn new() -> Self {
+        Self(Arc::new(Barrier::new(2)))
+    }
+
+    /// In the handler: it is here, and goes on when the test says so.
+    pub async fn stop(&self) {
+        self.0.wait().await;
+        self.0.wait().await;
+    }
+
+    /// In the test: the handler has come so far, or may go on.
+    pub async fn pass(&self) {
+        self.0.wait().await;
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -32,9 +32,9 @@ use crate::slot::{Slot, Taken};
 ///     Ok(Html(format!("<form method=post><input type=hidden name=csrf value={token}> ...")))
 /// }
 ///
-/// async fn delete(csrf: Csrf, Form(form): Form<Delete>) -> Result<&'static str, SessionRejection> {
+/// async fn delete(csrf: Csrf, Form(form): Form<Delete>) -> Result<String, SessionRejection> {
 ///     csrf.verify(&form.csrf)?;
-///     Ok("deleted")
+///     Ok("deleted".to_owned())
 /// }
 /// ```
 pub struct Csrf(Taken<Kept>);
@@ -53,7 +53,7 @@ impl Csrf {
     ///
     /// # Errors
     ///
-    /// As [`typed_sessions::Session::get_or_insert_with`](typed_sessions_core::Session::get_or_insert_with).
+    /// As [`get_or_insert_with`](typed_sessions_core::Session::get_or_insert_with) of the session.
     ///
     /// # Cost
     ///

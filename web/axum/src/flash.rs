@@ -26,7 +26,8 @@ use crate::slot::{Slot, Taken};
 /// }
 ///
 /// async fn cart(mut flash: Flash) -> String {
-///     flash.take().iter().map(|message| format!("{}: {}\n", message.level, message.text)).collect()
+///     let messages = flash.take();
+///     messages.iter().map(|message| format!("{}: {}\n", message.level, message.text)).collect()
 /// }
 /// ```
 pub struct Flash(Taken<Kept>);

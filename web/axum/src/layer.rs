@@ -24,8 +24,9 @@ use crate::service::SessionService;
 ///
 /// - The session is opened when an extractor first asks for it, once for each request. Requests
 ///   whose handler asks for none cost no store call, and are answered while the store is down.
-/// - After the handler, and before its answer's body is sent, what it changed is saved in one write,
-///   whatever the status below 500. A new session is stored only if something was put into it.
+/// - After the handler, and before its answer's body is sent, what it changed is saved in one
+///   write, whatever the status below 500. A new session is stored only if something was put into
+///   it.
 /// - With a status of 500 or more, and when the handler panics or the client leaves, what was
 ///   changed and not saved is dropped. A fresh token is handed over all the same: after a login the
 ///   client's old one is dead.
@@ -37,8 +38,8 @@ use crate::service::SessionService;
 ///   what it wanted to save is answered with 409.
 /// - The cookie is removed in the answer to a [`destroy`](typed_sessions_core::Session::destroy)
 ///   that ended what the request came with, and in no other.
-/// - Answers of handlers that asked for a session have `Vary: Cookie` and, unless they say something
-///   else, `Cache-Control: no-store`; those that set the cookie always have the latter.
+/// - Answers of handlers that asked for a session have `Vary: Cookie` and, unless they say
+///   something else, `Cache-Control: no-store`; those that set the cookie always have the latter.
 ///
 /// # Cost
 ///

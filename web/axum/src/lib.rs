@@ -33,7 +33,7 @@
 //! let sessions = Sessions::<Shop>::new(MemoryStore::new());
 //! let app: Router = Router::new()
 //!     .route("/cart", get(cart).post(add))
-//!     .layer(SessionLayer::new(sessions)); // __Host-session; Secure; HttpOnly; SameSite=Lax; Path=/
+//!     .layer(SessionLayer::new(sessions)); // the cookie: __Host-session; Secure; HttpOnly
 //! # let _ = app;
 //! ```
 

@@ -18,7 +18,7 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// |---|---|
 /// | nobody is signed in; the session has ended (`Gone`); the proof is not recent enough | 401 |
 /// | a form without the right token, a request from another site | 403 |
-/// | another request was quicker (`Superseded`, `Conflict`); the limit of sessions is reached | 409 |
+/// | another request was quicker (`Superseded`, `Conflict`); the user's limit is reached | 409 |
 /// | a value or the session is too large | 413 |
 /// | the store cannot be reached (`Unavailable`) | 503, with `Retry-After` |
 /// | everything else, misuse of an extractor included | 500 |

@@ -17,8 +17,8 @@ use crate::rejection::SessionRejection;
 /// token in them and without a session for each visitor. It is what OWASP's cheat sheet on CSRF
 /// advises today. GET, HEAD and OPTIONS pass: they must change nothing.
 ///
-/// The cookie's `SameSite=Lax` alone does not protect against other subdomains of your site, against
-/// forms that need no cookie (signing somebody in as somebody else), and in old browsers.
+/// The cookie's `SameSite=Lax` alone does not protect against other subdomains of your site,
+/// against forms that need no cookie (signing somebody in as somebody else), and in old browsers.
 ///
 /// ```
 /// use axum::{Router, routing::post};

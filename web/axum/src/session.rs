@@ -18,7 +18,8 @@ use crate::slot::{Slot, Taken};
 /// request that comes without a session.
 ///
 /// One handler takes one of `Session`, `Option<Session>`, [`User`](crate::User) and
-/// [`Fresh`](crate::Fresh), once. Middleware that takes one drops it before it calls `next.run`.
+/// [`Fresh`](crate::Fresh), once. Middleware that takes one drops it before it calls `next.run`; an
+/// argument that is named `_` lives until its function ends, too.
 ///
 /// ```
 /// # use typed_sessions_test_support::doc::*;

@@ -146,8 +146,8 @@ impl<D: SessionData, S: Send + Sync> FromRequestParts<S> for Fresh<D> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
         let Some(Recent(within)) = parts.extensions.get().copied() else {
             return Err(SessionRejection::misuse(
-                "`Fresh` does not know what is recent: add `.route_layer(require_recent::<..>(..))` \
-                 to the route",
+                "`Fresh` does not know what is recent: add \
+                 `.route_layer(require_recent::<..>(..))` to the route",
             ));
         };
         let user: User<D> =
@@ -181,9 +181,14 @@ impl<D: SessionData, S: Send + Sync> FromRequestParts<S> for Fresh<D> {
 pub struct CurrentUser<D: SessionData>(
     /// Who it is.
     pub D::User,
-);
+)
+where
+    D::User: Clone;
 
-impl<D: SessionData> Deref for CurrentUser<D> {
+impl<D: SessionData> Deref for CurrentUser<D>
+where
+    D::User: Clone,
+{
     type Target = D::User;
 
     fn deref(&self) -> &D::User {
@@ -191,7 +196,10 @@ impl<D: SessionData> Deref for CurrentUser<D> {
     }
 }
 
-impl<D: SessionData> fmt::Debug for CurrentUser<D> {
+impl<D: SessionData> fmt::Debug for CurrentUser<D>
+where
+    D::User: Clone,
+{
     /// Shows nothing of the user.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CurrentUser").finish_non_exhaustive()

@@ -17,10 +17,10 @@ use crate::carrier::{Carrier, vary_by};
 /// let mut answer = HeaderMap::new();
 /// answer.insert("cache-control", HeaderValue::from_static("private, max-age=60"));
 /// guard_caches(&mut answer, &carrier, false);
-/// assert_eq!((&answer["vary"], &answer["cache-control"]), (&"cookie".parse()?, &"private, max-age=60".parse()?));
+/// assert_eq!(answer["vary"], "cookie");
+/// assert_eq!(answer["cache-control"], "private, max-age=60");
 /// guard_caches(&mut answer, &carrier, true);
 /// assert_eq!(answer["cache-control"], "no-store");
-/// # Ok::<_, http::header::InvalidHeaderValue>(())
 /// ```
 pub fn guard_caches(headers: &mut HeaderMap, carrier: &Carrier, has_instruction: bool) {
     vary_by(headers, &carrier.varies_by());

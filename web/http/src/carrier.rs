@@ -60,7 +60,7 @@ impl Carrier {
     /// use typed_sessions_http::{Carrier, SessionCookie};
     ///
     /// let mut headers = HeaderMap::new();
-    /// headers.append("cookie", HeaderValue::from_bytes(b"\xff=1; __Host-session=nonsense").unwrap());
+    /// headers.append("cookie", HeaderValue::from_static("a=1; __Host-session=nonsense"));
     /// assert_eq!(Carrier::Cookie(SessionCookie::default()).token_in(&headers), None);
     /// ```
     pub fn token_in(&self, headers: &HeaderMap) -> Option<Token> {
