@@ -118,6 +118,32 @@ async fn the_cookie_is_removed_only_after_a_destroy_that_ended_what_the_request_
 }
 
 #[tokio::test]
+async fn nothing_is_removed_that_the_request_did_not_carry() {
+    let world = shop();
+    let at_once = async |mut session: Session<Shop>| -> Outcome {
+        session.save().await?;
+        Ok(session.destroy().await?)
+    };
+    let browser = Browser::new(&world.app(routes().route("/at-once", post(at_once))));
+    assert!(browser.post("/at-once").await.cookies().is_empty());
+    assert_eq!(world.calls.cost(), "1 apply, 1 delete");
+}
+
+#[tokio::test]
+async fn nothing_is_removed_when_somebody_else_had_ended_the_session() {
+    let world = shop();
+    let sessions = world.sessions.clone();
+    let revoked = async move |mut session: Session<Shop>| -> Outcome {
+        sessions.revoke(session.id()).await?;
+        Ok(session.destroy().await?)
+    };
+    let browser = Browser::new(&world.app(routes().route("/revoked", post(revoked))));
+    browser.get("/visit").await;
+    let answer = browser.post("/revoked").await;
+    assert_eq!((answer.status, answer.cookies().len()), (StatusCode::OK, 0));
+}
+
+#[tokio::test]
 async fn the_cookie_stays_when_destroy_was_superseded() {
     let world = shop();
     let gate = Gate::new();
@@ -260,8 +286,8 @@ async fn a_late_request_that_logs_in_is_handed_its_token() {
     browser.get("/visit").await;
     let late = browser.prepare(Method::POST, "/login");
     browser.post("/login").await;
-    browser.keep(&browser.send(late).await);
-    let token = browser.token().expect("a cookie");
+    let answer = browser.send(late).await;
+    let token = answer.cookies()[0].value().to_owned();
     assert!(world.sessions.open(&token).await.expect("works").is_some_and(|s| s.is_logged_in()));
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use typed_sessions_core::__web::{
-    Bare, Handle, Handover, catch_up, handover, is_current, is_destroyed, save_together, superseded,
+    Bare, Handle, Handover, handover, is_current, is_destroyed, save_together, superseded,
 };
 use typed_sessions_core::{Result, Session, Token};
 use typed_sessions_http::{Instruction, guard_caches};
@@ -22,10 +22,7 @@ pub(crate) async fn answer(slot: Arc<Slot>, mut response: Response) -> Response 
         let mut handles = Vec::with_capacity(places.len());
         for place in places {
             match place.handle {
-                Whereabouts::In(handle) => {
-                    catch_up(&mut root, &*handle);
-                    handles.push(handle);
-                }
+                Whereabouts::In(handle) => handles.push(handle),
                 Whereabouts::Out => tracing::warn!(
                     target: "typed_sessions", session = %root.id(), data = place.data.name,
                     "a session has left its handler with a body or a task: what is changed there \
