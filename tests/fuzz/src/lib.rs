@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cookie;
 mod record;
 mod session;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod token;
 
 use futures::FutureExt as _;
 
+pub use crate::cookie::cookie;
 pub use crate::record::record;
 pub use crate::session::session;
 pub use crate::token::token;

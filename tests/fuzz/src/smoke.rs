@@ -33,6 +33,11 @@ fn f3_any_token_text_is_read_or_refused() {
 }
 
 #[test]
+fn f3_any_request_headers_are_read_or_refused() {
+    run("cookie", crate::cookie);
+}
+
+#[test]
 fn f3_any_stored_header_is_read_or_refused() {
     run("record", crate::record);
 }
