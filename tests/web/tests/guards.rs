@@ -172,6 +172,7 @@ fn forms() -> Router {
         csrf.token().await
     };
     Router::new()
+        .route("/visit", get(async |mut session: Session<Shop>| session.visits += 1))
         .route("/form", get(|mut csrf: Csrf| async move { csrf.token().await }))
         .route("/send", post(send))
         .route("/enter", post(enter))
@@ -198,7 +199,7 @@ async fn a_form_is_bound_to_its_session() {
 async fn a_form_can_be_made_in_the_request_that_logs_in() {
     let world = shop();
     let browser = Browser::new(&world.app(forms()));
-    browser.get("/form").await;
+    browser.get("/visit").await;
     let answer = browser.post("/enter").await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     assert_eq!(browser.post(&format!("/send?csrf={}", answer.text)).await.text, "sent");
