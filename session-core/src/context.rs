@@ -57,8 +57,7 @@ impl Context {
         let due = self.due(|| affected(id, change));
         let applied = self.noted(self.store.apply(id, change).await);
         match applied {
-            // No answer: it may have been carried out.
-            Ok(Applied::Applied) | Err(_) => due.tell().await,
+            Ok(Applied::Applied) | Err(_) => due.settle(&applied).await,
             Ok(_) => due.forget(),
         }
         applied
@@ -69,7 +68,7 @@ impl Context {
         let due = self.due(|| vec![Whom::Session(*id)]);
         let deleted = self.end_one_of_many(id, only, why).await;
         match deleted {
-            Ok(Deleted::Yes) | Err(_) => due.tell().await,
+            Ok(Deleted::Yes) | Err(_) => due.settle(&deleted).await,
             Ok(Deleted::Missing | Deleted::Superseded) => due.forget(),
         }
         deleted

@@ -145,6 +145,10 @@ impl Error {
         Self::new(ErrorKind::Gone, message)
     }
 
+    pub(crate) fn unreadable_header() -> Self {
+        Self::corrupt("$header", "this version cannot read it")
+    }
+
     pub(crate) fn superseded() -> Self {
         let message = "since this handle was opened the session's user logged in or out, or its \
                        secret was replaced; open it again with the client's present token";

@@ -184,12 +184,21 @@ pub(crate) fn hub_is_unlisted(server: &Server, error: &Error) {
     );
 }
 
-/// The store was unreachable for too long.
-pub(crate) fn hub_gives_up(server: &Server, after: Duration) {
+/// The store did not tell of these connections' sessions for too long.
+pub(crate) fn hub_gives_up(server: &Server, connections: usize, after: Duration) {
     tracing::warn!(
-        target: TARGET, server = server.name(), ?after,
-        "the store could not be reached for so long: the hub closes its connections, since nobody \
-         knows whether their sessions still live"
+        target: TARGET, server = server.name(), connections, ?after,
+        "the store has not told for so long whether the sessions of these connections still live: \
+         the hub closes them"
+    );
+}
+
+/// A task of a hub has ended, with its runtime or by a panic.
+pub(crate) fn hub_has_died(server: &Server) {
+    tracing::error!(
+        target: TARGET, server = server.name(),
+        "a task of the hub has ended: its connections are closed, since nobody would find out that \
+         their sessions have; make another hub"
     );
 }
 

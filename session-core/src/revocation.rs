@@ -67,7 +67,7 @@ impl<D: SessionData> Sessions<D> {
         let header = match self.context.header(&id).await? {
             Looked::Found(header) => header,
             Looked::Unreadable => {
-                return Err(Error::corrupt("$header", "this version cannot read it"));
+                return Err(Error::unreadable_header());
             }
             Looked::Missing => {
                 self.context.tell(Event::UnknownSession(&id));
@@ -100,16 +100,16 @@ impl<D: SessionData> Sessions<D> {
     /// # Ok(()) });
     /// ```
     pub async fn revoke_everybody(&self) -> Result<()> {
-        let due = self.context.due(|| vec![Whom::Everybody]);
-        let cleared = self.clear_all().await;
-        due.tell().await;
-        cleared?;
+        loop {
+            // Each time: it may take minutes, and what has ended is to be heard of at once.
+            let due = self.context.due(|| vec![Whom::Everybody]);
+            let more = self.context.clear(CLEARED_AT_A_TIME).await;
+            due.settle(&more).await;
+            if more? == More::No {
+                break;
+            }
+        }
         self.context.tell(Event::EverybodyRevoked);
-        Ok(())
-    }
-
-    async fn clear_all(&self) -> Result<()> {
-        while self.context.clear(CLEARED_AT_A_TIME).await? == More::Yes {}
         Ok(())
     }
 }

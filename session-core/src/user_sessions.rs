@@ -316,18 +316,13 @@ impl<D: SessionData> UserSessions<D> {
     /// Ends all sessions of the user but perhaps one, page by page. One that cannot be ended does
     /// not keep the others from it; the first error is returned at the end.
     async fn revoke_each(&self, keep: Option<SessionId>) -> Result<usize> {
-        let user = self.user()?.clone();
-        let due = self.context.due(|| vec![Whom::User(user)]);
-        let ended = self.end_each(keep).await;
-        due.tell().await;
-        ended
-    }
-
-    async fn end_each(&self, keep: Option<SessionId>) -> Result<usize> {
         let (mut ended, mut first_error) = (0, None);
         let mut page = Page::first(PAGE);
         loop {
-            let found = self.context.sessions_of(self.user()?, &page).await?;
+            let user = self.user()?;
+            let found = self.context.sessions_of(user, &page).await?;
+            // For each page: there may be many, and what has ended is to be heard of at once.
+            let due = self.context.due(|| vec![Whom::User(user.clone())]);
             let ids = found.sessions.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != keep);
             let ends = ids.map(|id| self.end_one_of_many(id));
             let mut ends = stream::iter(ends).buffer_unordered(AT_A_TIME);
@@ -337,6 +332,7 @@ impl<D: SessionData> UserSessions<D> {
                     Err(error) => first_error = first_error.or(Some(error)),
                 }
             }
+            due.settle(&first_error.as_ref().map_or(Ok(()), Err)).await;
             match (found.next, first_error) {
                 (_, Some(error)) => return Err(error),
                 (None, None) => return Ok(ended),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::Stream;
+use futures::stream::FusedStream;
 
 use super::mailbox::Mailbox;
 use super::message::Whom;
@@ -17,7 +18,7 @@ use super::shared::Shared;
 use crate::data::SessionData;
 use crate::error::Result;
 use crate::session::{Session, follow};
-use crate::token::SessionId;
+use crate::token::{Lineage, SessionId};
 
 /// A live connection that follows its session; made by [`Hub::connect`](crate::Hub::connect).
 ///
@@ -44,7 +45,7 @@ pub struct Connection<D: SessionData> {
     shared: Arc<Shared>,
     id: ConnectionId,
     session: SessionId,
-    login_epoch: u64,
+    login: Lineage,
     mailbox: Arc<Mailbox>,
     data: PhantomData<fn() -> D>,
 }
@@ -53,11 +54,11 @@ impl<D: SessionData> Connection<D> {
     pub(super) fn new(
         shared: Arc<Shared>,
         entry: &ConnectionEntry,
-        login_epoch: u64,
+        login: Lineage,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let (id, session) = (entry.connection, entry.session);
-        Self { shared, id, session, login_epoch, mailbox, data: PhantomData }
+        Self { shared, id, session, login, mailbox, data: PhantomData }
     }
 
     /// What comes next: a message, or the end and its reason; `None` after that.
@@ -102,14 +103,15 @@ impl<D: SessionData> Connection<D> {
     /// # Ok(()) });
     /// ```
     pub async fn session(&self) -> Result<Option<Session<D>>> {
-        let session = follow(&self.shared.context, &self.session, self.login_epoch).await?;
+        let session = follow(&self.shared.context, &self.session, &self.login).await?;
         if session.is_none() {
             self.shared.suspect(&Whom::Session(self.session));
         }
         Ok(session)
     }
 
-    /// Ends the connection. When it returns `Ok`, the connection is in no listing any more.
+    /// Ends the connection. When it returns `Ok`, the connection is in no listing any more, or is
+    /// about to leave them, if the hub had closed it already.
     ///
     /// # Errors
     ///
@@ -117,8 +119,7 @@ impl<D: SessionData> Connection<D> {
     /// leaves the listings when the bus is back, or the lease has run out.
     pub async fn close(&mut self) -> Result<()> {
         self.mailbox.abandon();
-        let departed = self.shared.depart(&self.id);
-        self.shared.register.leave(departed).taken().await.told()
+        self.shared.depart(&self.id).taken().await.told()
     }
 
     /// The connection's id, as listings have it.
@@ -140,10 +141,15 @@ impl<D: SessionData> Stream for Connection<D> {
     }
 }
 
+impl<D: SessionData> FusedStream for Connection<D> {
+    fn is_terminated(&self) -> bool {
+        self.mailbox.is_done()
+    }
+}
+
 impl<D: SessionData> Drop for Connection<D> {
     fn drop(&mut self) {
-        let departed = self.shared.depart(&self.id);
-        drop(self.shared.register.leave(departed));
+        drop(self.shared.depart(&self.id));
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
-use super::mailbox::{Mailbox, Room};
+use super::mailbox::Mailbox;
 use super::message::Whom;
 use super::reason::{Reason, Verdict};
 use super::registry::{ConnectionEntry, ConnectionId};
@@ -13,33 +12,40 @@ use crate::context::Looked;
 use crate::policy::Policy;
 use crate::store::UserId;
 use crate::time::Timestamp;
-use crate::token::SessionId;
+use crate::token::{Lineage, SessionId};
 
 /// A connection of this server.
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     pub(crate) entry: ConnectionEntry,
     /// The login in which it was made.
-    pub(crate) login_epoch: u64,
+    pub(crate) login: Lineage,
     pub(crate) mailbox: Arc<Mailbox>,
 }
 
 /// A session that connections follow.
 #[derive(Debug)]
 struct Followed {
-    connections: Vec<ConnectionId>,
+    connections: HashSet<ConnectionId>,
     /// When it is over, as far as is known.
     deadline: Timestamp,
+    /// Since when the store did not tell.
+    unknown_since: Option<Instant>,
 }
 
-/// All connections of this server. Whoever takes one out gets its entry, to be taken from the bus.
+/// All connections of this server.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    connections: HashMap<ConnectionId, Bound>,
+    connections: HashMap<ConnectionId, (Number, Bound)>,
     sessions: HashMap<SessionId, Followed>,
     users: HashMap<UserId, HashSet<ConnectionId>>,
     deadlines: BTreeSet<(Timestamp, SessionId)>,
+    next: Number,
 }
+
+/// Connections are numbered as they come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(u64);
 
 impl Held {
     pub(crate) fn insert(&mut self, bound: Bound, deadline: Timestamp) {
@@ -47,14 +53,16 @@ impl Held {
         if let Some(user) = &bound.entry.user {
             self.users.entry(user.clone()).or_default().insert(connection);
         }
-        let new = Followed { connections: Vec::new(), deadline };
-        self.sessions.entry(session).or_insert(new).connections.push(connection);
-        self.connections.insert(connection, bound);
+        let new = Followed { connections: HashSet::new(), deadline, unknown_since: None };
+        self.sessions.entry(session).or_insert(new).connections.insert(connection);
+        self.connections.insert(connection, (self.next, bound));
+        self.next.0 += 1;
         self.follow(&session, deadline);
     }
 
-    pub(crate) fn remove(&mut self, connection: &ConnectionId) -> Option<ConnectionEntry> {
-        let Bound { entry, .. } = self.connections.remove(connection)?;
+    pub(crate) fn remove(&mut self, connection: &ConnectionId) -> Option<Bound> {
+        let (_, bound) = self.connections.remove(connection)?;
+        let entry = &bound.entry;
         if let Some(user) = &entry.user
             && let Some(connections) = self.users.get_mut(user)
         {
@@ -64,13 +72,18 @@ impl Held {
             }
         }
         if let Some(followed) = self.sessions.get_mut(&entry.session) {
-            followed.connections.retain(|other| other != connection);
+            followed.connections.remove(connection);
             if followed.connections.is_empty() {
                 self.deadlines.remove(&(followed.deadline, entry.session));
                 self.sessions.remove(&entry.session);
             }
         }
-        Some(entry)
+        Some(bound)
+    }
+
+    /// The number of the next connection.
+    pub(crate) fn next(&self) -> Number {
+        self.next
     }
 
     /// The sessions that a message is about.
@@ -84,10 +97,13 @@ impl Held {
         }
     }
 
-    /// The sessions that are over by what is known of them, so many at most.
+    /// The sessions that are over by what is known of them, so many at most. Not those of which the
+    /// store does not tell: they are asked about in their turn.
     pub(crate) fn due(&self, now: Timestamp, at_most: usize) -> Vec<SessionId> {
         let due = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now);
-        due.take(at_most).map(|(_, id)| *id).collect()
+        let is_known =
+            |id: &SessionId| self.sessions.get(id).is_some_and(|one| one.unknown_since.is_none());
+        due.map(|(_, id)| *id).filter(is_known).take(at_most).collect()
     }
 
     /// When the next session is over, as far as is known.
@@ -95,70 +111,76 @@ impl Held {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Puts a message into the mailboxes of these connections; gives those that were too slow.
-    pub(crate) fn deliver(&mut self, whom: &Whom, payload: &Bytes) -> Vec<ConnectionEntry> {
-        let lagged: Vec<_> = self
-            .of(whom)
-            .into_iter()
-            .filter(|bound| bound.mailbox.push(payload.clone()) == Room::Lagged)
-            .map(|bound| bound.entry.connection)
-            .collect();
-        lagged.iter().filter_map(|connection| self.remove(connection)).collect()
+    /// Where messages to these connections go.
+    pub(crate) fn mailboxes(&self, whom: &Whom) -> Vec<(ConnectionId, Arc<Mailbox>)> {
+        let mailbox = |bound: &&Bound| (bound.entry.connection, Arc::clone(&bound.mailbox));
+        self.of(whom).iter().map(mailbox).collect()
     }
 
-    /// Decides about all connections of a session by what the store has of it; gives those that
-    /// were closed.
+    /// Decides about the connections of a session by what the store had of it at `now`, if they
+    /// came before this number: those that came later have asked for themselves since. Takes out
+    /// those that close.
     pub(crate) fn judge(
         &mut self,
         session: &SessionId,
         looked: &Looked,
         policy: &Policy,
         now: Timestamp,
-    ) -> Vec<ConnectionEntry> {
-        let Some(followed) = self.sessions.get(session) else { return Vec::new() };
-        let (deadline, mut closed) = (followed.deadline, Vec::new());
-        for connection in followed.connections.clone() {
-            let Some(bound) = self.connections.get(&connection) else { continue };
-            match policy.verdict(bound.login_epoch, deadline, looked, now) {
+        before: Number,
+    ) -> Vec<(Bound, Reason)> {
+        let Some(followed) = self.sessions.get_mut(session) else { return Vec::new() };
+        followed.unknown_since = None;
+        let (deadline, ids) = (followed.deadline, followed.connections.clone());
+        let mut closing = Vec::new();
+        for id in ids {
+            let Some((number, bound)) = self.connections.get(&id) else { continue };
+            if *number >= before {
+                continue;
+            }
+            match policy.verdict(&bound.login, deadline, looked, now) {
                 Verdict::Stays(until) => self.follow(session, until),
                 Verdict::Closes(reason) => {
-                    bound.mailbox.close(reason);
-                    closed.extend(self.remove(&connection));
+                    closing.extend(self.remove(&id).map(|bound| (bound, reason)));
                 }
             }
         }
-        closed
+        closing
     }
 
-    /// Closes all; gives their entries.
-    pub(crate) fn close_all(&mut self, reason: Reason) -> Vec<ConnectionEntry> {
-        let all = std::mem::take(self).connections.into_values();
-        all.map(|bound| {
-            bound.mailbox.close(reason);
-            bound.entry
-        })
-        .collect()
+    /// The store did not tell of these sessions. Takes out the connections of those of which it has
+    /// not told for so long.
+    pub(crate) fn doubt(&mut self, sessions: &[SessionId], grace: Duration) -> Vec<Bound> {
+        let mut given_up = Vec::new();
+        for session in sessions {
+            let Some(followed) = self.sessions.get_mut(session) else { continue };
+            let since = *followed.unknown_since.get_or_insert_with(Instant::now);
+            if since.elapsed() >= grace {
+                given_up.extend(followed.connections.clone());
+            }
+        }
+        given_up.iter().filter_map(|connection| self.remove(connection)).collect()
+    }
+
+    /// Takes out all.
+    pub(crate) fn take_all(&mut self) -> Vec<Bound> {
+        let next = self.next;
+        let all = std::mem::replace(self, Self { next, ..Self::default() });
+        all.connections.into_values().map(|(_, bound)| bound).collect()
     }
 
     pub(crate) fn entries(&self) -> Vec<ConnectionEntry> {
-        self.connections.values().map(|bound| bound.entry.clone()).collect()
+        self.connections.values().map(|(_, bound)| bound.entry.clone()).collect()
     }
 
     fn of(&self, whom: &Whom) -> Vec<&Bound> {
-        let find = |connection| self.connections.get(connection);
+        let of = |ids: Option<&HashSet<ConnectionId>>| {
+            let find = |id| self.connections.get(id).map(|(_, bound)| bound);
+            ids.into_iter().flatten().filter_map(find).collect()
+        };
         match whom {
-            Whom::Session(id) => {
-                let followed = self.sessions.get(id);
-                followed
-                    .iter()
-                    .flat_map(|followed| &followed.connections)
-                    .filter_map(find)
-                    .collect()
-            }
-            Whom::User(user) => {
-                self.users.get(user).into_iter().flatten().filter_map(find).collect()
-            }
-            Whom::Everybody => self.connections.values().collect(),
+            Whom::Session(id) => of(self.sessions.get(id).map(|followed| &followed.connections)),
+            Whom::User(user) => of(self.users.get(user)),
+            Whom::Everybody => self.connections.values().map(|(_, bound)| bound).collect(),
         }
     }
 

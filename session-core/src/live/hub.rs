@@ -10,16 +10,18 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::beat::{Stop, beat};
 use super::bus::Bus;
 use super::connection::Connection;
 use super::held::Bound;
+use super::listen::listen;
 use super::mailbox::Mailbox;
 use super::reason::{Reason, Verdict};
 use super::register::Taken;
 use super::registry::{Beat, ConnectionEntry, ConnectionId, Server};
 use super::shared::{HubSettings, Shared};
-use super::tasks::{self, Stop};
-use crate::__backend::lock;
+use super::verify::verify;
+use crate::__backend::CENTURY;
 use crate::bounds::at_least_a_milli;
 use crate::context::Context;
 use crate::data::SessionData;
@@ -117,6 +119,13 @@ impl<D: SessionData> HubBuilder<D> {
         at_least_a_milli("verify_every", settings.verify_every)?;
         at_least_a_milli("lease", settings.lease)?;
         at_least_a_milli("outage_grace", settings.outage_grace)?;
+        // No clock overflows.
+        let settings = HubSettings {
+            verify_every: settings.verify_every.min(CENTURY),
+            lease: settings.lease.min(CENTURY),
+            outage_grace: settings.outage_grace.min(CENTURY),
+            ..settings
+        };
         if settings.buffer == 0 {
             return Err(Error::config(
                 "buffer is 0: no message would ever fit; allow at least 1 for each connection",
@@ -129,10 +138,10 @@ impl<D: SessionData> HubBuilder<D> {
 
         let shared = Arc::new(Shared::new(context, bus, server, settings));
         let (stop, stopping) = watch::channel(Stop::NotYet);
-        tokio::spawn(tasks::beat(Arc::clone(&shared), stopping));
+        tokio::spawn(beat(Arc::clone(&shared), stopping));
         let endless = [
-            tokio::spawn(tasks::listen(Arc::clone(&shared), subscription)).abort_handle(),
-            tokio::spawn(tasks::verify(Arc::clone(&shared))).abort_handle(),
+            tokio::spawn(listen(Arc::clone(&shared), subscription)).abort_handle(),
+            tokio::spawn(verify(Arc::clone(&shared))).abort_handle(),
         ];
         let running = Arc::new(Running { shared: Arc::clone(&shared), stop, endless });
         Ok(Hub { shared, running, data: PhantomData })
@@ -208,10 +217,10 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.shared.stop();
         for task in &self.endless {
             task.abort();
         }
-        self.shared.close_all(Reason::ShuttingDown);
         // The task says goodbye to the bus, unless its runtime ends: then the lease does.
         self.stop.send_replace(Stop::Now);
     }
@@ -230,7 +239,8 @@ impl<D: SessionData> Hub<D> {
     ///
     /// `Invalid` when the session is not stored: `save` it first. `Gone` when it has ended,
     /// `Superseded` when somebody logged in or out since it was opened, `Unavailable` when the
-    /// store cannot tell. An outage of the bus is no error.
+    /// store cannot tell, `Decode` when this version cannot read the session. An outage of the bus
+    /// is no error.
     ///
     /// # Cost
     ///
@@ -256,12 +266,12 @@ impl<D: SessionData> Hub<D> {
         let Some(header) = session.header().filter(|_| session.is_stored()) else {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                "a connection follows a session that is stored, and this one is not: `save` it \
-                 first",
+                "a connection follows a session that is stored, and this handle knows of no such \
+                 one: `save` it first, or `reload` a view that another handle has saved",
             ));
         };
         let (shared, policy) = (&self.shared, &self.shared.context.policy);
-        let (id, login_epoch) = (session.id(), header.login_epoch());
+        let (id, login, deadline) = (session.id(), header.lineage, policy.deadline(header));
         let entry = ConnectionEntry {
             connection: ConnectionId::random(),
             session: id,
@@ -269,20 +279,20 @@ impl<D: SessionData> Hub<D> {
             since: shared.context.now(),
         };
         let mailbox = Arc::new(Mailbox::new(shared.settings.buffer));
-        let deadline = policy.deadline(header);
-        let bound = Bound { entry: entry.clone(), login_epoch, mailbox: Arc::clone(&mailbox) };
-        lock(&shared.held).insert(bound, deadline);
+        let bound = Bound { entry: entry.clone(), login, mailbox: Arc::clone(&mailbox) };
+        let registered = shared.admit(bound, deadline)?;
         // From here on it goes when it is dropped.
-        let connection = Connection::new(Arc::clone(shared), &entry, login_epoch, mailbox);
-        match shared.register.join(entry).taken().await {
+        let connection = Connection::new(Arc::clone(shared), &entry, login, mailbox);
+        match registered.taken().await {
             // Later: the bus is down, and that fails no request.
             Taken::Yes | Taken::Later => {}
         }
         let now = shared.context.now();
         let looked = shared.context.header(&id).await?;
-        match policy.verdict(login_epoch, deadline, &looked, now) {
+        match policy.verdict(&login, deadline, &looked, now) {
             Verdict::Stays(_) => Ok(connection),
             Verdict::Closes(Reason::SignedOut | Reason::Superseded) => Err(Error::superseded()),
+            Verdict::Closes(Reason::ShuttingDown) => Err(Error::unreadable_header()),
             Verdict::Closes(_) => Err(Error::gone()),
         }
     }
@@ -310,7 +320,7 @@ impl<D: SessionData> Hub<D> {
     /// # Ok(()) });
     /// ```
     pub fn close_all(&self, reason: Reason) -> impl Future<Output = Result<()>> + Send + use<D> {
-        let waiting = self.shared.register.leave(self.shared.close_all(reason));
+        let waiting = self.shared.close_all(reason);
         async { waiting.taken().await.told() }
     }
 }
@@ -324,6 +334,6 @@ impl<D: SessionData> Clone for Hub<D> {
 
 impl<D: SessionData> fmt::Debug for Hub<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("server", &self.shared.server).finish_non_exhaustive()
+        f.debug_struct("Hub").field("server", &self.shared.server()).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! What waits for a connection's reader.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -51,13 +51,15 @@ impl Mailbox {
         if inside.end != End::NotYet {
             return Room::Enough;
         }
-        if inside.waiting.len() >= self.capacity {
+        let room = if inside.waiting.len() >= self.capacity {
             inside.close(Reason::Lagged);
-            return Room::Lagged;
-        }
-        inside.waiting.push_back(message);
-        inside.wake();
-        Room::Enough
+            Room::Lagged
+        } else {
+            inside.waiting.push_back(message);
+            Room::Enough
+        };
+        wake(inside);
+        room
     }
 
     /// The first reason stays. What waits is dropped.
@@ -65,6 +67,7 @@ impl Mailbox {
         let mut inside = lock(&self.inside);
         if inside.end == End::NotYet {
             inside.close(reason);
+            wake(inside);
         }
     }
 
@@ -73,6 +76,11 @@ impl Mailbox {
         let mut inside = lock(&self.inside);
         inside.waiting = VecDeque::new();
         inside.end = End::Told;
+    }
+
+    /// Whether nothing comes any more.
+    pub(crate) fn is_done(&self) -> bool {
+        lock(&self.inside).end == End::Told
     }
 
     pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Push>> {
@@ -98,13 +106,15 @@ impl Inside {
     fn close(&mut self, reason: Reason) {
         self.waiting = VecDeque::new();
         self.end = End::Untold(reason);
-        self.wake();
     }
+}
 
-    fn wake(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
+/// Wakes the reader, not under the lock: a waker may do anything, drop the connection included.
+fn wake(mut inside: MutexGuard<'_, Inside>) {
+    let reader = inside.reader.take();
+    drop(inside);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::token::SessionId;
 pub(crate) const MAX_PAYLOAD_BYTES: usize = 64 << 10;
 
 /// Whose connections a message is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Whom {
     Session(SessionId),
     User(UserId),

@@ -1,12 +1,14 @@
 //! Connections that live longer than a request, bound to their session on every server.
 //!
-//! `news` tells what has happened, over a `bus`; a `hub` holds the connections of a server, its
-//! `tasks` hear the news and ask the store, and `reason` decides.
+//! `news` tells what has happened, over a `bus`; a `hub` holds the connections of a server. Its tasks
+//! `listen` to the news and `verify` with the store, and `reason` decides; `beat` keeps its lease.
 
+mod beat;
 mod bus;
 mod connection;
 mod held;
 mod hub;
+mod listen;
 mod mailbox;
 mod message;
 mod news;
@@ -15,7 +17,8 @@ mod reason;
 mod register;
 mod registry;
 mod shared;
-mod tasks;
+mod suspects;
+mod verify;
 
 pub use self::bus::{Backend, Bus, Channel, MAX_MESSAGE_BYTES, Subscription};
 pub use self::connection::Connection;

@@ -189,6 +189,8 @@ impl<D: SessionData> UserSessions<D> {
         let mut infos: Vec<_> =
             listed.iter().map(|(server, entry)| ConnectionInfo::new(server, entry)).collect();
         infos.sort_by_key(|info| (info.since, info.id));
+        // A server that has begun another life may be listed with both.
+        infos.dedup_by_key(|info| info.id);
         Ok(infos)
     }
 

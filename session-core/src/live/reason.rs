@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::context::Looked;
 use crate::policy::Policy;
 use crate::time::Timestamp;
+use crate::token::Lineage;
 
 /// What a [`Connection`](crate::Connection) hears.
 ///
@@ -26,7 +27,7 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Push {
-    /// What somebody sent to this connection, its session, its user or everybody.
+    /// What somebody sent to the session, its user or everybody.
     Message(Bytes),
     /// The connection is closed, and nothing comes after this. What had been sent and not yet taken
     /// is dropped.
@@ -46,15 +47,16 @@ pub enum Reason {
     Superseded,
     /// The connection's reader was too slow, and its buffer is full.
     Lagged,
-    /// This server closes its connections: it stops, or it has not reached the store for as long as
-    /// [`outage_grace`](crate::HubBuilder::outage_grace) allows. The client may connect again.
+    /// This server closes its connections: it stops, it has not reached the store for as long as
+    /// [`outage_grace`](crate::HubBuilder::outage_grace) allows, or another version has written the
+    /// session. The client may connect again.
     ShuttingDown,
 }
 
 impl Reason {
     /// The close code for a WebSocket (RFC 6455, 7.4): 1008 (policy violation) where the session
-    /// is not what it was, so that connecting again without signing in is in vain; 1001 (going
-    /// away) on shutdown; 1013 (try again later) for who was too slow.
+    /// is not what it was, so that connecting again needs another token at least; 1001 (going away)
+    /// on shutdown; 1013 (try again later) for who was too slow.
     pub fn close_code(self) -> u16 {
         match self {
             Self::Expired | Self::Ended | Self::SignedOut | Self::Superseded => 1008,
@@ -86,32 +88,31 @@ pub(crate) enum Verdict {
 }
 
 impl Policy {
-    /// What becomes of a connection that was made in this login epoch, by what the store has of its
+    /// What becomes of a connection that was made in this login, by what the store has of its
     /// session. `deadline`: when the session was to be over, as far as was known; `now`: an instant
     /// before the store was asked.
     pub(crate) fn verdict(
         &self,
-        login_epoch: u64,
+        login: &Lineage,
         deadline: Timestamp,
         looked: &Looked,
         now: Timestamp,
     ) -> Verdict {
         match looked {
             Looked::Missing if deadline <= now => Verdict::Closes(Reason::Expired),
-            // What cannot be read may be of another login by now: it closes, to be on the safe side.
-            Looked::Missing | Looked::Unreadable => Verdict::Closes(Reason::Ended),
-            Looked::Found(header) => {
-                // An older epoch: this was read before the login in which the connection was made.
-                if header.login_epoch() > login_epoch {
-                    let is_signed_in = header.user().is_some();
-                    let reason = if is_signed_in { Reason::Superseded } else { Reason::SignedOut };
-                    return Verdict::Closes(reason);
-                }
-                if !self.is_live(header, now) {
-                    return Verdict::Closes(Reason::Expired);
-                }
+            Looked::Missing => Verdict::Closes(Reason::Ended),
+            // Another version wrote it, perhaps with another login. The client may connect again,
+            // to a server that can tell.
+            Looked::Unreadable => Verdict::Closes(Reason::ShuttingDown),
+            Looked::Found(header) if header.lineage != *login => {
+                let is_signed_in = header.user().is_some();
+                let reason = if is_signed_in { Reason::Superseded } else { Reason::SignedOut };
+                Verdict::Closes(reason)
+            }
+            Looked::Found(header) if self.is_live(header, now) => {
                 Verdict::Stays(self.deadline(header))
             }
+            Looked::Found(_) => Verdict::Closes(Reason::Expired),
         }
     }
 }

@@ -1,30 +1,49 @@
-//! What is to be told to the bus about this server's connections: in order, until it has taken it.
+//! What is to be told to the bus about this server's connections, in order.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::future::{Either, select};
+use futures_timer::Delay;
 use tokio::sync::{Notify, oneshot};
 
 use super::registry::{Beat, ConnectionEntry};
 use crate::__backend::lock;
 use crate::error::{Error, Result};
 
+/// How long anybody waits for the bus to take it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Connections that joined or left, and that the bus does not know of yet.
 #[derive(Debug, Default)]
 pub(crate) struct Register {
-    steps: Mutex<VecDeque<Step>>,
+    line: Mutex<Line>,
     pub(crate) has_steps: Notify,
-    /// Whether the bus did not answer when it was told last.
-    is_down: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    steps: VecDeque<Step>,
+    bus: State,
+}
+
+/// Whether the bus takes what it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Answers,
+    /// It did not answer. Nothing is put in line: all connections are told of once it does.
+    IsDown,
+    /// It is told nothing any more.
+    IsOver,
 }
 
 #[derive(Debug)]
 struct Step {
     entry: ConnectionEntry,
     kind: Kind,
-    /// Who waits until it is taken; dropped when it was not taken at the first try.
+    /// Who waits until it is taken; dropped when it was not.
     waiting: Option<oneshot::Sender<()>>,
 }
 
@@ -42,7 +61,7 @@ pub(crate) struct Batch(Vec<Step>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     Yes,
-    /// It cannot be told now. It will be told when it answers again.
+    /// It cannot be told now, or takes its time.
     Later,
 }
 
@@ -67,71 +86,66 @@ impl Register {
         self.push(entries, Kind::Left)
     }
 
-    /// Puts them in line; gives what to wait for, unless the bus is down.
+    /// Puts them in line; gives what to wait for.
     fn push(&self, entries: impl IntoIterator<Item = ConnectionEntry>, kind: Kind) -> Waiting {
-        let mut steps = lock(&self.steps);
-        let before = steps.len();
-        steps.extend(entries.into_iter().map(|entry| Step { entry, kind, waiting: None }));
-        if steps.len() == before {
-            return Waiting::ForNothing;
+        let mut steps: Vec<_> =
+            entries.into_iter().map(|entry| Step { entry, kind, waiting: None }).collect();
+        let Some(last) = steps.last_mut() else { return Waiting::ForNothing };
+        let (sender, taken) = oneshot::channel();
+        last.waiting = Some(sender);
+        let mut line = lock(&self.line);
+        if line.bus != State::Answers {
+            return Waiting::InVain;
         }
-        let is_down = self.is_down.load(Ordering::Relaxed);
-        let waiting = match steps.back_mut() {
-            Some(last) if !is_down => {
-                let (sender, receiver) = oneshot::channel();
-                last.waiting = Some(sender);
-                Waiting::For(receiver)
-            }
-            _ => Waiting::InVain,
-        };
-        drop(steps);
+        line.steps.extend(steps);
+        drop(line);
         self.has_steps.notify_one();
-        waiting
+        Waiting::For(taken)
     }
 
-    /// All connections are told of again, before anything that is in line: the bus has forgotten
-    /// them.
+    /// The bus answers, and knows of none of these: they are told of, and what was in line is not.
     pub(crate) fn begin_anew(&self, entries: Vec<ConnectionEntry>) {
-        let mut steps = lock(&self.steps);
-        for entry in entries {
-            steps.push_front(Step { entry, kind: Kind::Joined, waiting: None });
+        let mut line = lock(&self.line);
+        if line.bus == State::IsOver {
+            return;
         }
-        drop(steps);
+        line.bus = State::Answers;
+        // Whoever waits for a step that is among these waits no longer: it is told of soon.
+        let joined = |entry| Step { entry, kind: Kind::Joined, waiting: None };
+        line.steps = entries.into_iter().map(joined).collect();
+        drop(line);
         self.has_steps.notify_one();
     }
 
     pub(crate) fn take(&self) -> Batch {
-        let mut steps = lock(&self.steps);
-        let length = steps.len().min(Beat::MAX_ENTRIES);
-        let batch = Batch(steps.drain(..length).collect());
-        if !steps.is_empty() {
+        let mut line = lock(&self.line);
+        let length = line.steps.len().min(Beat::MAX_ENTRIES);
+        let batch = Batch(line.steps.drain(..length).collect());
+        if !line.steps.is_empty() {
             self.has_steps.notify_one();
         }
         batch
     }
 
-    pub(crate) fn is_taken(&self, batch: Batch) {
-        self.is_down.store(false, Ordering::Relaxed);
-        for step in batch.0 {
-            if let Some(waiting) = step.waiting {
-                // Whoever waited may have gone.
-                let _ = waiting.send(());
-            }
-        }
+    pub(crate) fn answers(&self) -> bool {
+        lock(&self.line).bus == State::Answers
     }
 
-    /// It may have been taken or not: it comes first again. To tell it twice does no harm.
-    pub(crate) fn is_not_taken(&self, batch: Batch) {
-        self.is_down.store(true, Ordering::Relaxed);
-        let mut steps = lock(&self.steps);
-        for mut step in batch.0.into_iter().rev() {
-            step.waiting = None;
-            steps.push_front(step);
+    /// The bus did not answer. Nobody waits, and nothing is kept: all connections are told of when
+    /// it answers again.
+    pub(crate) fn is_down(&self) {
+        let mut line = lock(&self.line);
+        if line.bus == State::Answers {
+            line.bus = State::IsDown;
         }
-        // Nor does anybody wait whose step is behind them.
-        for step in steps.iter_mut() {
-            step.waiting = None;
-        }
+        line.steps = VecDeque::new();
+    }
+
+    /// Nobody tells the bus anything any more.
+    pub(crate) fn end(&self) {
+        let mut line = lock(&self.line);
+        line.bus = State::IsOver;
+        line.steps = VecDeque::new();
     }
 }
 
@@ -152,13 +166,17 @@ impl Batch {
         beat
     }
 
-    /// The connections that join with it.
-    pub(crate) fn joining(&self) -> impl Iterator<Item = &ConnectionEntry> {
-        self.0.iter().filter(|step| step.kind == Kind::Joined).map(|step| &step.entry)
+    /// The bus has taken it: whoever waits is told.
+    pub(crate) fn taken(self) {
+        for waiting in self.0.into_iter().filter_map(|step| step.waiting) {
+            // Whoever waited may have gone.
+            let _ = waiting.send(());
+        }
     }
 }
 
 /// What one may wait for: the bus is told of it whether anybody waits or not.
+#[derive(Debug)]
 pub(crate) enum Waiting {
     ForNothing,
     InVain,
@@ -166,14 +184,14 @@ pub(crate) enum Waiting {
 }
 
 impl Waiting {
-    /// Waits until the bus has taken it, or cannot be told.
+    /// Waits until the bus has taken it, or cannot be told, or for long enough.
     pub(crate) async fn taken(self) -> Taken {
         match self {
             Self::ForNothing => Taken::Yes,
             Self::InVain => Taken::Later,
-            Self::For(taken) => match taken.await {
-                Ok(()) => Taken::Yes,
-                Err(_) => Taken::Later,
+            Self::For(taken) => match select(taken, Delay::new(PATIENCE)).await {
+                Either::Left((Ok(()), _)) => Taken::Yes,
+                Either::Left((Err(_), _)) | Either::Right(_) => Taken::Later,
             },
         }
     }

@@ -10,7 +10,7 @@ use crate::data::{SessionData, read_struct};
 use crate::error::Result;
 use crate::event::Event;
 use crate::policy::Upkeep;
-use crate::token::{Secret, SessionId, Token};
+use crate::token::{Lineage, Secret, SessionId, Token};
 
 /// How often it is looked again when others keep changing the header. Then it goes on without its
 /// touch.
@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 8;
 pub(crate) async fn follow<D: SessionData>(
     context: &Arc<Context>,
     id: &SessionId,
-    login_epoch: u64,
+    login: &Lineage,
 ) -> Result<Option<Session<D>>> {
     let mut attempt = 0;
     loop {
@@ -28,7 +28,7 @@ pub(crate) async fn follow<D: SessionData>(
         let Some(mut record) = context.load(id).await? else { return Ok(None) };
         let now = context.now();
         let header = &record.header;
-        if header.login_epoch() != login_epoch || !context.policy.is_live(header, now) {
+        if header.lineage != *login || !context.policy.is_live(header, now) {
             return Ok(None);
         }
         let data = read_struct(header, &record.fields, now)?;

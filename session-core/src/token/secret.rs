@@ -81,7 +81,7 @@ impl Seed {
 
 /// The key that marks all secrets of one login, so that each of them can be recognized later in
 /// constant space, however often it was renewed since.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lineage(pub(crate) [u8; 16]);
 
 impl fmt::Debug for Lineage {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +21,10 @@ pub(crate) enum BusFault {
     Mute,
     /// Publishing never ends.
     Stuck,
+    /// Heartbeats take their time.
+    Slow,
+    /// Heartbeats never end.
+    StuckBeats,
     /// Heartbeats fail; messages come.
     NoRegistry,
     /// Heartbeats are carried out, and their answers get lost.
@@ -94,6 +99,11 @@ impl Bus for FaultyBus {
     async fn heartbeat(&self, server: &Server, beat: &Beat) -> Result<Pulse> {
         self.check(&[BusFault::Down, BusFault::NoRegistry])?;
         self.beats.lock().unwrap_or_else(PoisonError::into_inner).push(beat.clone());
+        match self.fault() {
+            BusFault::Slow => tokio::time::sleep(Duration::from_millis(20)).await,
+            BusFault::StuckBeats => std::future::pending().await,
+            _ => {}
+        }
         let pulse = self.inner.heartbeat(server, beat).await?;
         self.check(&[BusFault::BeatAnswersLost])?;
         Ok(pulse)

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use typed_sessions::bus::Beat;
-use typed_sessions::{ConnectionInfo, ErrorKind, Sessions};
+use typed_sessions::{ConnectionInfo, ErrorKind, Reason, Sessions};
 
 use super::faulty_bus::BusFault;
 use super::world::{BusWorld, Live, SOON, connections, until};
@@ -56,24 +56,45 @@ pub(crate) async fn l1_what_the_hub_closes_is_not_listed(world: BusWorld) {
     until("it is not listed", async || connections(&live.sessions(), 1).await.is_empty()).await;
 }
 
+/// Each of them while the bus is being told.
 pub(crate) async fn l1_a_connect_that_is_given_up_leaves_nothing(world: BusWorld) {
     let live = world.live();
-    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let sessions = live.sessions();
+    let hub = Live::quiet(&sessions, "one").lease(Duration::from_secs(6)).await.expect("starts");
     let (session, _) = logged_in(&sessions, 1).await;
-    let tries = (0..200).map(|number| {
-        let (hub, session) = (hub.clone(), &session);
-        async move {
-            let limit = Duration::from_micros(number * 10);
-            drop(tokio::time::timeout(limit, hub.connect(session)).await);
-        }
+    live.bus.set(BusFault::Slow);
+    let tries = (0..50).map(async |number| {
+        let limit = Duration::from_millis(number);
+        drop(tokio::time::timeout(limit, hub.connect(&session)).await);
     });
     futures::future::join_all(tries).await;
+    live.bus.set(BusFault::None);
     let connection = hub.connect(&session).await.expect("connects");
     until("only the last one is listed", async || {
         let listed = connections(&live.sessions(), 1).await;
         listed.iter().map(ConnectionInfo::id).eq([connection.id()])
     })
     .await;
+}
+
+/// A bus that takes nothing holds nobody up for ever, and neither does a hub that is dropped.
+pub(crate) async fn l1_nobody_waits_for_ever(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    for _ in 0..50 {
+        let hub = live.hub("short").await;
+        let mut connection = hub.connect(&session).await.expect("connects");
+        let closing = tokio::spawn(async move { connection.close().await });
+        let all = hub.close_all(Reason::Ended);
+        drop(hub);
+        for closed in [closing.await.expect("it ends"), all.await] {
+            assert!(closed.is_ok() || kind(closed) == ErrorKind::Unavailable);
+        }
+    }
+    live.bus.set(BusFault::StuckBeats);
+    let mut connection = hub.connect(&session).await.expect("connects");
+    assert_eq!(kind(connection.close().await), ErrorKind::Unavailable);
 }
 
 /// Lets a server run in a runtime of its own, which ends as a process that crashes does.
@@ -228,6 +249,11 @@ pub(crate) async fn l4_plain_requests_publish_nothing(world: BusWorld) {
     assert_eq!(live.bus.take_published(), 0, "a new session has no connection");
     assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 20);
     assert_eq!(live.bus.take_published(), 1, "one for all");
+    for _ in 0..501 {
+        logged_in(&sessions, 1).await;
+    }
+    assert_eq!(sessions.user(&1).revoke_all().await.expect("revokes"), 501);
+    assert!(live.bus.take_published() <= 2, "one for each page");
     sessions.user(&1).list().await.expect("lists");
     sessions.revoke_everybody().await.expect("revokes");
     assert_eq!(live.bus.take_published(), 1);

@@ -7,6 +7,7 @@ mod messages;
 mod outage;
 mod registry;
 mod sending;
+mod slow_stores;
 mod time;
 mod world;
 
@@ -54,6 +55,7 @@ macro_rules! __for_each_bus_case {
                 l1_a_connection_is_listed_until_it_closes,
                 l1_what_the_hub_closes_is_not_listed,
                 l1_a_connect_that_is_given_up_leaves_nothing,
+                l1_nobody_waits_for_ever,
                 l3_a_crashed_server_is_gone_from_listings,
                 l3_a_hub_whose_lease_ran_out_registers_anew,
                 l4_a_heartbeat_is_one_write_for_all_connections,
@@ -72,6 +74,12 @@ macro_rules! __for_each_bus_case {
                 l2_a_request_that_is_given_up_still_tells,
                 l2_a_lost_answer_is_told_as_well,
                 l2_a_wrong_clock_closes_nobody_elses,
+                l2_a_forged_message_ends_nothing,
+                l2_a_flood_of_news_keeps_nobody_from_being_verified,
+                l2_a_slow_store_keeps_nobody_from_being_verified,
+                l2_one_that_cannot_be_asked_about_keeps_nobody_else,
+                l2_what_cannot_be_read_is_not_called_ended,
+                l2_a_hub_whose_runtime_ends_closes_its_connections,
                 l2_a_connection_holds_no_credential,
                 l2_a_dropped_hub_closes_its_connections,
                 l2_nothing_comes_after_the_end,
@@ -93,6 +101,7 @@ macro_rules! __for_each_bus_case {
             }
             outage {
                 l2_an_outage_of_the_bus_fails_no_request,
+                l2_news_that_was_late_is_told_later,
                 l2_an_outage_of_the_store_closes_after_its_grace,
                 l2_nothing_revoked_in_an_outage_is_left_after_it,
             }

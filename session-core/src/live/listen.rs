@@ -1,0 +1,84 @@
+//! A hub's ear: it hears what other servers tell, and subscribes again when the subscription broke.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::bus::Subscription;
+use super::message::{Message, Whom};
+use super::registry::Server;
+use super::shared::{Guard, Shared};
+use crate::error::Error;
+use crate::event;
+
+/// After a failure the bus is tried again after so long, then twice as long, and so on. A
+/// subscription that has held for longer than the longest pause begins anew.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Listens for as long as the hub lives. What was missed between two subscriptions is made up for
+/// by looking at everything.
+pub(crate) async fn listen(shared: Arc<Shared>, mut subscription: Box<dyn Subscription>) {
+    let _guard = Guard(Arc::clone(&shared));
+    let mut lives = shared.server.subscribe();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let begin = Instant::now();
+        let heard = tokio::select! {
+            error = hear(&shared, &mut *subscription) => Err(error),
+            // Another life of this server has another channel.
+            _ = lives.changed() => Ok(()),
+        };
+        if let Err(error) = &heard {
+            event::hub_is_deaf(&shared.server(), error);
+            if begin.elapsed() > LONGEST_PAUSE {
+                pause = FIRST_PAUSE;
+            }
+            sleep(pause).await;
+        }
+        subscription = subscribe(&shared, &mut lives, &mut pause).await;
+        if heard.is_err() {
+            event::hub_hears_again(&shared.server());
+        }
+        shared.suspect(&Whom::Everybody);
+    }
+}
+
+async fn subscribe(
+    shared: &Shared,
+    lives: &mut watch::Receiver<Server>,
+    pause: &mut Duration,
+) -> Box<dyn Subscription> {
+    loop {
+        let server = lives.borrow_and_update().clone();
+        *pause = (*pause * 2).min(LONGEST_PAUSE);
+        match shared.bus.subscribe(&server).await {
+            Ok(subscription) => return subscription,
+            Err(_) => sleep(*pause).await,
+        }
+    }
+}
+
+async fn hear(shared: &Shared, subscription: &mut dyn Subscription) -> Error {
+    let is_told = AtomicBool::new(false);
+    loop {
+        match subscription.next().await {
+            Ok(bytes) => understand(shared, &bytes, &is_told),
+            Err(error) => return error,
+        }
+    }
+}
+
+fn understand(shared: &Shared, bytes: &Bytes, is_told: &AtomicBool) {
+    match Message::from_bytes(bytes) {
+        Some(Message::LookAgain(whom)) => shared.suspect(&whom),
+        Some(Message::Deliver(whom, payload)) => shared.deliver(&whom, &payload),
+        // Once for each subscription: in a deployment of another version there may be many.
+        None if is_told.swap(true, Ordering::Relaxed) => {}
+        None => event::message_not_understood(&shared.server(), bytes.len()),
+    }
+}
