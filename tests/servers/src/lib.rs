@@ -5,6 +5,7 @@ pub mod cluster;
 mod port;
 pub mod postgres;
 mod process;
+pub mod program;
 pub mod redis;
 pub mod sentinel;
 

@@ -92,6 +92,10 @@ impl Process {
         self.guard = Some(guard);
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
