@@ -15,6 +15,9 @@ pub mod users_and_devices {}
 #[doc = include_str!("docs/time_and_renewal.md")]
 pub mod time_and_renewal {}
 
+#[doc = include_str!("docs/live.md")]
+pub mod live {}
+
 #[doc = include_str!("docs/stores.md")]
 pub mod stores {}
 

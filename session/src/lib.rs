@@ -84,6 +84,11 @@
 //! [`Sessions::revoke_token`]. After a password change: [`Sessions::open_checked`]. This one:
 //! [`Session::destroy`].
 //!
+//! **Keep a WebSocket open.** [`SessionsBuilder::bus`], [`Sessions::hub`], [`Hub::connect`]: a live
+//! connection follows its session and is closed with it, on every server.
+//! [`UserSessions::connections`] tells where somebody is connected, [`UserSessions::send`] and
+//! [`Sessions::broadcast`] reach them: [live connections](docs::live), with axum and for SSE.
+//!
 //! **Send a one-time code.** An `Option` field with `#[session(ttl = "5m")]`; of all who
 //! [`take`](Session::take) it one gets it.
 //!
@@ -102,6 +107,8 @@
 //! **Write a store.** Six methods of [`SessionStore`], whose docs are the contract, and one line
 //! that runs the suite `typed-sessions-conformance`: [your own](docs::stores#your-own).
 //!
+//! **Write a bus.** Five methods of [`Bus`], likewise: [buses](docs::live#buses).
+//!
 //! **Know what went wrong.** [`Error::kind`], and for each [`ErrorKind`]
 //! [what to do](docs::first_steps#when-something-fails). What happens to sessions is told through
 //! `tracing`, under the target `typed_sessions`.
@@ -113,6 +120,7 @@
 //! | the root | what applications need, the three stores included |
 //! | [`docs`] | the guide, a page for each thing |
 //! | [`store`] | the words of the contract, for authors of stores |
+//! | [`bus`] | the same for authors of buses |
 //! | [`memory`] | [`MemoryStore`] and its builder |
 //! | [`redis`] | [`RedisStore`], its builder, and the driver |
 //! | [`postgres`] | [`PostgresStore`], its builder, the sweeper, and the driver |

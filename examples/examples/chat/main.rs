@@ -10,7 +10,9 @@
 //! Several servers share their users through a store, each with a port of its own:
 //!
 //! ```sh
-//! cargo run --example chat --features chat,redis -- --store redis://127.0.0.1 --listen 127.0.0.1:3001
+//! cargo run --example chat --features chat,redis -- --store redis://127.0.0.1
+//! cargo run --example chat --features chat,redis -- --store redis://127.0.0.1 \
+//!     --listen 127.0.0.1:3001
 //! cargo run --example chat --features chat,postgres -- --store postgres://chat:secret@db/chat
 //! ```
 

@@ -71,6 +71,8 @@ pub(crate) async fn upgrade(
     let sockets = app.sockets.clone();
     let response = upgrade
         .max_message_size(LONGEST)
+        // 128 KiB by default, for each client all the time.
+        .read_buffer_size(4 << 10)
         .on_upgrade(move |socket| sockets.track_future(serve(app, name, connection, socket)));
     Ok(with_cookie(cookie, response).into_response())
 }
@@ -189,8 +191,8 @@ async fn write(socket: &mut WebSocket, message: Message) -> Result<(), ()> {
     }
 }
 
-/// Says goodbye, and waits a moment for the answer: what a client has sent and nobody has read would
-/// otherwise break the connection before it has heard why.
+/// Says goodbye, and waits a moment for the answer: what a client has sent and nobody has read
+/// would otherwise break the connection before it has heard why.
 async fn close(mut socket: WebSocket, frame: CloseFrame) {
     if write(&mut socket, Message::Close(Some(frame))).await.is_ok() {
         let answer = async { while let Some(Ok(_)) = socket.recv().await {} };

@@ -40,7 +40,8 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let policy = HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'");
+    let policy =
+        HeaderValue::from_static("default-src 'self'; img-src data:; frame-ancestors 'none'");
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     response
 }
