@@ -19,6 +19,9 @@ pub(crate) trait Place {
 /// The lease of these tests, in seconds.
 const LEASE: u64 = 3;
 
+/// For so long a server hangs: longer than a call may take, and than the lease.
+pub(crate) const HANGS: Duration = Duration::from_secs(LEASE + 1);
+
 /// Nothing is verified without a cause in tests that have this.
 const NEVER: &str = "3600";
 

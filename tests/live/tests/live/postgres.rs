@@ -2,7 +2,7 @@
 
 use typed_sessions_test_servers::postgres::Postgres;
 
-use crate::place::{self, Place};
+use crate::place::{self, HANGS, Place};
 
 impl Place for Postgres {
     fn url(&self) -> String {
@@ -57,6 +57,16 @@ async fn l2_killed_postgres_is_made_up_for() {
     place::l2_outage_is_made_up_for(&mut server(), |postgres| {
         postgres.kill();
         postgres.start_again();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l2_stopped_postgres_is_made_up_for() {
+    place::l2_outage_is_made_up_for(&mut server(), |postgres| {
+        postgres.stop();
+        std::thread::sleep(HANGS);
+        postgres.resume();
     })
     .await;
 }

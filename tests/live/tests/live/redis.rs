@@ -2,7 +2,7 @@
 
 use typed_sessions_test_servers::redis::Redis;
 
-use crate::place::{self, Place};
+use crate::place::{self, HANGS, Place};
 
 /// What was acknowledged survives a crash.
 fn server() -> Redis {
@@ -62,7 +62,7 @@ async fn l2_killed_redis_is_made_up_for() {
 async fn l2_stopped_redis_is_made_up_for() {
     place::l2_outage_is_made_up_for(&mut server(), |redis| {
         redis.stop();
-        std::thread::sleep(std::time::Duration::from_secs(4));
+        std::thread::sleep(HANGS);
         redis.resume();
     })
     .await;
