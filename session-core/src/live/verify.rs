@@ -48,7 +48,7 @@ pub(crate) async fn verify(shared: Arc<Shared>) {
             size = (batch.len() / 2).max(1);
             give_up_in_time(&shared, &batch);
             round.extend(batch);
-            sleep(TICK.min(settings.outage_grace / 4)).await;
+            sleep(TICK.min(settings.outage_grace / 20)).await;
         }
     }
 }
