@@ -1,6 +1,7 @@
 //! Real servers for tests: each on a private port and in a directory of its own, and gone when the
 //! test process is, even when that was killed.
 
+pub mod chromium;
 pub mod cluster;
 mod port;
 pub mod postgres;

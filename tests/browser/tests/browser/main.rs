@@ -1,0 +1,6 @@
+//! The shop in a real browser.
+
+mod cookies;
+mod devices;
+mod races;
+mod use_of_it;
