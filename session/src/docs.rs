@@ -31,6 +31,6 @@ pub mod redis {}
 pub mod growth {}
 
 /// The README's code, compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../README.md")]
 pub mod readme {}
