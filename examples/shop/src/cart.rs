@@ -92,7 +92,7 @@ pub async fn set_quantity(
     mut flash: Flash,
     Form(form): Form<Quantity>,
 ) -> Result<Redirect, SessionRejection> {
-    if let Some(tea) = find(&form.tea) {
+    if let Some(tea) = find(&form.tea).filter(|tea| visit.cart.contains_key(tea.id)) {
         visit
             .update(Visit::CART, |cart| match form.quantity {
                 0 => drop(cart.remove(tea.id)),

@@ -125,7 +125,7 @@ pub fn sorry(why: &SessionRejection) -> (StatusCode, Markup) {
         main id="main" tabindex="-1" {
             div.middle {
                 h1 { "That did not work" }
-                p.lead { (why) "." }
+                p.lead.why { (why) "." }
                 @if status == StatusCode::UNAUTHORIZED {
                     a.button.primary href="/sign-in" { "Sign in" }
                 } @else {

@@ -40,12 +40,16 @@ impl Browser {
     }
 
     /// The same, made as told.
+    pub async fn with(server: &Server, options: Options) -> Self {
+        static DRIVER: OnceLock<Chromedriver> = OnceLock::new();
+        Self::driven_by(DRIVER.get_or_init(Chromedriver::start), server, options).await
+    }
+
+    /// The same, by a chromedriver of one's own.
     ///
     /// # Panics
     /// When Chromium does not start.
-    pub async fn with(server: &Server, options: Options) -> Self {
-        static DRIVER: OnceLock<Chromedriver> = OnceLock::new();
-        let driver = DRIVER.get_or_init(Chromedriver::start);
+    pub async fn driven_by(driver: &Chromedriver, server: &Server, options: Options) -> Self {
         let agent = options.user_agent.map(|agent| format!("--user-agent={agent}"));
         let mut args = vec![
             "--headless=new",

@@ -1,6 +1,7 @@
 //! Chromium, driven by its chromedriver.
 
 use std::net::TcpStream;
+use std::path::Path;
 
 use crate::eventually;
 use crate::port::free_port;
@@ -42,6 +43,11 @@ impl Chromedriver {
     /// Where it takes commands.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it and its browsers write.
+    pub fn dir(&self) -> &Path {
+        self.process.dir()
     }
 
     /// What it wrote, for messages.

@@ -2,5 +2,6 @@
 
 mod cookies;
 mod devices;
+mod leftovers;
 mod races;
 mod use_of_it;
