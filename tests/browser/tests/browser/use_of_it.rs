@@ -159,13 +159,22 @@ async fn each_page(server: &Server, browser: &Browser, look: impl AsyncFn(&str))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_wider_than_a_narrow_screen() {
+async fn on_a_narrow_screen_nothing_is_wider_and_nothing_moves() {
     let server = Server::start().await;
     let narrow = Options { is_narrow: true, ..Options::default() };
     let browser = Browser::with(&server, narrow).await;
     let width = "return [innerWidth, document.documentElement.scrollWidth]";
+    // How much of the page has moved while it was loaded. The observer is told of it before the
+    // second frame.
+    let shifts = "let moved = 0;
+        const add = (list) => list.getEntries().forEach((it) => moved += it.value);
+        new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
+        const frame = () => new Promise(requestAnimationFrame);
+        await frame(); await frame();
+        return moved";
     each_page(&server, &browser, async |page| {
         assert_eq!(browser.script(width).await, serde_json::json!([360, 360]), "{page}");
+        assert_eq!(browser.script(shifts).await, 0, "{page}");
     })
     .await;
     browser.close().await;
