@@ -59,8 +59,9 @@
 //!
 //! The guide is in [`docs`]; [the API at a glance](docs::at_a_glance) shows all of it on one page.
 //!
-//! **Use it with axum.** The feature `axum` has a layer and extractors: `axum::SessionLayer` around
-//! the routes, `axum::Session` in a handler.
+//! **Use it with axum.** The feature `axum` has a layer and extractors: from nothing to a signed-in
+//! page in [sessions in axum][axum-guide], with the cookie, the order of layers, tests of handlers,
+//! and the way from tower-sessions and axum-login.
 //!
 //! **Store something.** Declare a struct: [the struct and its keys](docs::struct_and_keys) has the
 //! attributes of the [derive](macro@SessionData), what happens when the struct changes later, and
@@ -137,7 +138,24 @@
 //! | `redis` | no | [`RedisStore`]: one server, Cluster, Sentinel |
 //! | `redis-tls` | no | the same with `rediss:` URLs, on rustls |
 //! | `axum` | no | [`axum`]: sessions in axum |
-
+//!
+// Where a feature is off, so is what these names lead to.
+#![cfg_attr(feature = "axum", doc = "[axum-guide]: docs::axum")]
+#![cfg_attr(
+    not(feature = "axum"),
+    doc = "[axum-guide]: https://docs.rs/typed-sessions/latest/typed_sessions/docs/axum/
+[`axum`]: https://docs.rs/typed-sessions/latest/typed_sessions/axum/"
+)]
+#![cfg_attr(
+    not(feature = "postgres"),
+    doc = "[`postgres`]: https://docs.rs/typed-sessions/latest/typed_sessions/postgres/
+[`PostgresStore`]: https://docs.rs/typed-sessions/latest/typed_sessions/struct.PostgresStore.html"
+)]
+#![cfg_attr(
+    not(feature = "redis"),
+    doc = "[`redis`]: https://docs.rs/typed-sessions/latest/typed_sessions/redis/
+[`RedisStore`]: https://docs.rs/typed-sessions/latest/typed_sessions/struct.RedisStore.html"
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(all(feature = "derive", feature = "memory"))]
