@@ -55,6 +55,8 @@ impl Runtimes {
         let connections = if is_taken { Arc::new(first.like_it()) } else { Arc::clone(first) };
         let (watch, end) = oneshot::channel();
         of.push(Runtime { id: here.id(), connections: Arc::clone(&connections), _watch: watch });
+        // A runtime that is ending drops at once what it is to run: that takes the lock again.
+        drop(of);
         let leaves = Leaves { id: here.id(), runtimes: Arc::downgrade(&self.0) };
         here.spawn(async move {
             let _leaves = leaves;

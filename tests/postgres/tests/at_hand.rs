@@ -94,3 +94,40 @@ fn f5_a_store_outlives_its_runtimes() {
     // Outside of all runtimes, with connections that were at hand a moment ago.
     drop((sessions, store));
 }
+
+/// Uses the store for the first time in a runtime that is ending.
+struct Late(Sessions<Shop>, String);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let opening = std::pin::pin!(self.0.open(&self.1));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        drop(opening.poll(&mut context));
+    }
+}
+
+#[test]
+fn f5_a_runtime_that_is_ending_hangs_nobody_up() {
+    let server = Postgres::start(&[]);
+    let connected = async || migrated(PostgresStore::builder().url(server.url())).await;
+    let store = on_a_runtime(connected());
+    let sessions = Sessions::<Shop>::new(store);
+    let token = on_a_runtime(async { stored(&sessions).await.1 });
+    let (done, is_done) = std::sync::mpsc::channel();
+    let (late, after) = (Late(sessions.clone(), token.clone()), sessions);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let (held, is_held) = std::sync::mpsc::channel();
+        runtime.spawn(async move {
+            let _late = late;
+            held.send(()).expect("somebody waits");
+            std::future::pending::<()>().await;
+        });
+        is_held.recv().expect("it is held");
+        drop(runtime);
+        done.send(()).expect("somebody waits");
+    });
+    is_done.recv_timeout(Duration::from_secs(30)).expect("the runtime ends");
+    on_a_runtime(async { after.open(&token).await.expect("opens").expect("is there") });
+}

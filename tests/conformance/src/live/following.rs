@@ -201,13 +201,13 @@ pub(crate) async fn l2_a_revocation_while_connecting_is_not_missed(world: BusWor
         async move { assert!(sessions.revoke(id).await.expect("revokes")) }
     };
     let (session, _) = logged_in(&sessions, 1).await;
-    interleave.before_next(Call::Headers, revoke(&session));
-    assert_eq!(kind(hub.connect(&session).await), ErrorKind::Gone);
-
-    let (session, _) = logged_in(&sessions, 1).await;
     interleave.after_next(Call::Headers, revoke(&session));
     let mut connection = hub.connect(&session).await.expect("it lived when the store was asked");
     assert_eq!(closed(&mut connection).await, Reason::Ended);
+
+    let (session, _) = logged_in(&sessions, 1).await;
+    interleave.before_next(Call::Headers, revoke(&session));
+    assert_eq!(kind(hub.connect(&session).await), ErrorKind::Gone);
 }
 
 pub(crate) async fn l2_a_lost_message_is_made_up_for_by_verifying(world: BusWorld) {
