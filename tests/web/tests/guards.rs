@@ -90,10 +90,24 @@ async fn next_is_only_for_navigations_by_get() {
 }
 
 #[tokio::test]
-async fn require_login_passes_options() {
+async fn guards_pass_preflights_and_no_other_options() {
     let world = shop();
-    let browser = Browser::new(&world.app(routes()));
-    assert_eq!(ask(&browser, Method::OPTIONS, "/orders", &[]).await.text, "false");
+    let recent = Router::new()
+        .route("/recent", any(async || "false"))
+        .route_layer(require_recent::<Shop>(minutes(5), "/confirm"));
+    let browser = Browser::new(&world.app(routes().merge(recent)));
+    let origin = ("origin", "https://app.example");
+    let method = ("access-control-request-method", "POST");
+    for path in ["/orders", "/recent"] {
+        let preflight = ask(&browser, Method::OPTIONS, path, &[origin, method]).await;
+        assert_eq!(preflight.text, "false");
+        for headers in [&[][..], &[origin], &[method]] {
+            let answer = ask(&browser, Method::OPTIONS, path, headers).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path} {headers:?}");
+        }
+        let answer = ask(&browser, Method::POST, path, &[origin, method]).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -275,4 +289,12 @@ async fn who_is_signed_in_is_a_copy() {
     assert_eq!(browser.get("/who").await.text, "nobody");
     browser.post("/sign-in").await;
     assert_eq!(browser.get("/who").await.text, "Ada");
+}
+
+#[tokio::test]
+async fn the_way_back_names_a_nested_route_as_the_client_does() {
+    let world = shop();
+    let app = world.app(Router::new().nest("/account", routes()));
+    let answer = ask(&Browser::new(&app), Method::GET, "/account/orders?page=2", PAGE).await;
+    assert_eq!(answer.header("location"), Some("/sign-in?next=/account/orders%3Fpage%3D2"));
 }

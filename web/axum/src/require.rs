@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::extract::OriginalUri;
 use axum::response::{IntoResponse, Redirect, Response};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
 use http::{Method, Request};
 use tower_layer::Layer;
@@ -20,7 +22,11 @@ use crate::slot::Slot;
 
 /// For a `route_layer`: whoever is not signed in is sent to this path by 303, with `?next=` for the
 /// way back if they asked for a page by GET ([`Next`](crate::Next) reads it), and gets a 401 if a
-/// script asked. OPTIONS passes, since preflights of browsers carry no cookie.
+/// script asked.
+///
+/// Preflights of browsers (OPTIONS with `Origin` and `Access-Control-Request-Method`) pass, since
+/// they carry no cookie. A handler of `any(..)` sees them without a login: take
+/// [`User`](crate::User) there.
 ///
 /// Opens the session, and so costs the store call that the handler is then spared.
 ///
@@ -44,26 +50,29 @@ pub fn require_login<D: SessionData>(sign_in: impl Into<String>) -> Require<D> {
 /// For a `route_layer`: as [`require_login`], and the login or the last
 /// [proof](typed_sessions_core::Session::reauthenticate) must be younger than this. For what a
 /// stolen session must not be able to do. The path is that of a page that asks for the password and
-/// then calls `reauthenticate`.
+/// then calls `reauthenticate`, which somebody must be signed in for: hence `require_login` around
+/// it. Preflights pass here as well.
 ///
 /// ```
 /// # use typed_sessions_test_support::doc::*;
 /// use axum::response::Redirect;
 /// use axum::{Router, routing::post};
-/// use typed_sessions::axum::{Fresh, Next, Session, SessionRejection, require_recent};
+/// use typed_sessions::axum::{Fresh, Next, SessionRejection, User};
+/// use typed_sessions::axum::{require_login, require_recent};
 ///
 /// async fn delete(user: Fresh<Shop>) -> String { format!("good bye, {}", user.user().name) }
 ///
 /// /// The password was checked.
-/// async fn confirm(mut session: Session<Shop>, next: Next) -> Result<Redirect, SessionRejection> {
-///     session.reauthenticate().await?;
+/// async fn confirm(mut user: User<Shop>, next: Next) -> Result<Redirect, SessionRejection> {
+///     user.session_mut().reauthenticate().await?;
 ///     Ok(Redirect::to(&next.or("/account")))
 /// }
 ///
 /// let routes: Router = Router::new()
 ///     .route("/account/delete", post(delete))
 ///     .route_layer(require_recent::<Shop>(minutes(10), "/confirm"))
-///     .route("/confirm", post(confirm));
+///     .route("/confirm", post(confirm))
+///     .route_layer(require_login::<Shop>("/sign-in")); // for both
 /// # let _ = routes;
 /// ```
 pub fn require_recent<D: SessionData>(within: Duration, confirm: impl Into<String>) -> Require<D> {
@@ -98,7 +107,7 @@ impl Rule {
         if let Some(within) = self.within {
             parts.extensions.insert(Recent(within));
         }
-        if parts.method == Method::OPTIONS {
+        if is_preflight(parts) {
             return Ok(());
         }
         let slot = Slot::of::<D>(parts).map_err(IntoResponse::into_response)?;
@@ -115,9 +124,18 @@ impl Rule {
         if !is_navigation(&parts.headers) {
             return Err(rejection.into_response());
         }
-        let path = with_next(&self.path, &parts.method, &parts.uri, &parts.headers);
+        // Nested routers take their prefix away; this is what the client asked for.
+        let asked = parts.extensions.get().map_or(&parts.uri, |OriginalUri(uri)| uri);
+        let path = with_next(&self.path, &parts.method, asked, &parts.headers);
         Err(Redirect::to(&path).into_response())
     }
+}
+
+/// Whether a browser asks if a page of another origin may send a request.
+fn is_preflight(parts: &Parts) -> bool {
+    parts.method == Method::OPTIONS
+        && parts.headers.contains_key(ORIGIN)
+        && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 impl<D> Clone for Require<D> {
