@@ -373,3 +373,31 @@ async fn development_mode_works_on_localhost_and_refuses_other_hosts() {
         assert!(answer.text.contains("development"), "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn development_mode_refuses_what_a_proxy_brings_to_localhost() {
+    let world = shop();
+    let browser = Browser::new(&routes().layer(world.layer().development()));
+    let ask = async |headers: &[(&'static str, &'static str)]| {
+        let mut request = browser.prepare(Method::POST, "/login");
+        for (name, value) in [("host", "localhost:3000")].iter().chain(headers) {
+            request.headers_mut().insert(*name, axum::http::HeaderValue::from_static(value));
+        }
+        browser.send(request).await.status
+    };
+    let own = ("sec-fetch-site", "same-origin");
+    let other = ("sec-fetch-site", "cross-site");
+    for headers in [
+        &[own, ("origin", "https://shop.example")][..],
+        &[("forwarded", "for=192.0.2.1, for=10.0.0.1;Host=\"shop.example:443\";proto=https")],
+    ] {
+        assert_eq!(ask(headers).await, StatusCode::MISDIRECTED_REQUEST, "{headers:?}");
+    }
+    for headers in [
+        &[own, ("origin", "http://localhost:3000")][..],
+        &[other, ("origin", "https://shop.example")],
+        &[("forwarded", "for=192.0.2.1;host=localhost;proto=http")],
+    ] {
+        assert_eq!(ask(headers).await, StatusCode::OK, "{headers:?}");
+    }
+}

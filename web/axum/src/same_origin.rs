@@ -15,7 +15,8 @@ use crate::rejection::SessionRejection;
 /// Refuses with 403 what a page of another site sends, by what browsers say themselves
 /// (`Sec-Fetch-Site`, `Origin`): protection of all forms, that for signing in included, without a
 /// token in them and without a session for each visitor. It is what OWASP's cheat sheet on CSRF
-/// advises today. GET, HEAD and OPTIONS pass: they must change nothing.
+/// advises today. GET, HEAD and OPTIONS pass: they must change nothing. Handshakes of WebSockets are
+/// checked although they are GETs.
 ///
 /// The cookie's `SameSite=Lax` alone does not protect against other subdomains of your site,
 /// against forms that need no cookie (signing somebody in as somebody else), and in old browsers.

@@ -2,7 +2,9 @@
 
 use http::header::{ACCEPT, HeaderName};
 use http::{HeaderMap, Method, Uri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 /// What is longer is no path that somebody was sent from.
@@ -10,6 +12,8 @@ const MAX_BYTES: usize = 2048;
 /// What a query may hold as it is.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What could end an attribute of HTML, or open an element.
+const UNSAFE_IN_HTML: &AsciiSet = &CONTROLS.add(b'"').add(b'\'').add(b'<').add(b'>').add(b'`');
 
 /// Whether a browser asks for a page, rather than a script for data: by `Sec-Fetch-Mode`, or where
 /// that is missing (plain HTTP, older browsers), by whether it accepts HTML.
@@ -51,15 +55,17 @@ pub fn is_navigation(headers: &HeaderMap) -> bool {
 /// ```
 pub fn with_next(sign_in: &str, method: &Method, asked: &Uri, headers: &HeaderMap) -> String {
     let asked = asked.path_and_query().map_or("/", |asked| asked.as_str());
-    if *method != Method::GET || !is_navigation(headers) || !is_path(asked) {
+    let asked = utf8_percent_encode(asked, UNSAFE_IN_HTML).to_string();
+    if *method != Method::GET || !is_navigation(headers) || !is_path(&asked) {
         return sign_in.to_owned();
     }
     let mark = if sign_in.contains('?') { '&' } else { '?' };
-    format!("{sign_in}{mark}next={}", utf8_percent_encode(asked, ENCODED))
+    format!("{sign_in}{mark}next={}", utf8_percent_encode(&asked, ENCODED))
 }
 
 /// The path that the `next` of a URL's query names, if it is one of this site: it begins with a
-/// single `/` and has nothing in it that a browser could take for the name of another site.
+/// single `/` and has nothing in it that a browser could take for the name of another site, nor
+/// quotes or angle brackets: it can stand in an attribute of HTML.
 ///
 /// ```
 /// use http::Uri;
@@ -80,10 +86,11 @@ pub fn next_path(uri: &Uri) -> Option<String> {
 }
 
 /// Browsers drop tabs and line breaks and take `\` for `/`: none of them is in a path here. What
-/// is not ASCII would have to be encoded again before it can stand in `Location`.
+/// is not ASCII would have to be encoded again before it can stand in `Location`, and a quote or an
+/// angle bracket in HTML.
 fn is_path(path: &str) -> bool {
     path.len() <= MAX_BYTES
         && path.starts_with('/')
         && !path.starts_with("//")
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"'<>`".contains(&byte))
 }

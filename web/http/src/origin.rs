@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use http::header::{HOST, HeaderName, ORIGIN};
+use http::header::{HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::{HeaderMap, Method, Uri};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -25,8 +25,9 @@ impl StdError for CrossSite {}
 /// `Sec-Fetch-Site`, which no script can set; where a browser does not send it, by comparing
 /// `Origin` with the host that was asked for.
 ///
-/// GET, HEAD and OPTIONS pass, since they must change nothing. So do requests with neither header:
-/// they come from no browser of today. `trusted` are origins that may, such as
+/// GET, HEAD and OPTIONS pass, since they must change nothing, unless they open a WebSocket
+/// (`Upgrade`, `Sec-WebSocket-Key`): browsers let pages of every site do that, with the cookies of
+/// yours. Requests with neither header pass: they come from no browser of today. `trusted` are origins that may, such as
 /// `https://admin.example.com`.
 ///
 /// # Errors
@@ -49,7 +50,8 @@ pub fn check_origin(
     headers: &HeaderMap,
     trusted: &[impl AsRef<str>],
 ) -> Result<(), CrossSite> {
-    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+    let is_handshake = headers.contains_key(UPGRADE) || headers.contains_key(SEC_WEBSOCKET_KEY);
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !is_handshake {
         return Ok(());
     }
     let origin = headers.get(ORIGIN);

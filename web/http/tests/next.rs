@@ -12,6 +12,31 @@ fn leads_to(path: &str) -> Url {
     base.join(path).expect("a place on it")
 }
 
+fn next_of(text: &str) -> Option<String> {
+    let encoded = utf8_percent_encode(text, NON_ALPHANUMERIC);
+    next_path(&format!("/sign-in?next={encoded}").parse().expect("a URI"))
+}
+
+#[test]
+fn a_next_ends_no_attribute_and_opens_no_element() {
+    for bad in ['"', '\'', '<', '>', '`'] {
+        let path = format!("/a{bad}onfocus=alert(1)");
+        assert_eq!(next_of(&path), None, "{path}");
+    }
+    let encoded = "/o%27brien?q=%22tea%22&d=(1)";
+    assert_eq!(next_of(encoded).as_deref(), Some(encoded), "no attribute decodes it");
+}
+
+#[test]
+fn whoever_asked_with_a_quote_comes_back_to_it_encoded() {
+    let mut headers = HeaderMap::new();
+    headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
+    let asked = Uri::from_static("/o'brien?q=it's");
+    let sent = with_next("/sign-in", &Method::GET, &asked, &headers);
+    let back = next_path(&sent.parse::<Uri>().expect("a URI"));
+    assert_eq!(back.as_deref(), Some("/o%27brien?q=it%27s"));
+}
+
 proptest! {
     #[test]
     fn a_next_never_leaves_this_site(text in r"/[/\\\t]{0,2}[/\\a:@%0-9 \t?#.x]{0,20}") {
