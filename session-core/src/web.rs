@@ -9,7 +9,7 @@ use crate::sessions::Sessions;
 use crate::token::Token;
 
 pub use crate::session::{
-    Bare, Handle, Handover, Opened, catch_up, handover, is_current, save_together,
+    Bare, Handle, Handover, Opened, catch_up, handover, is_current, login_epoch, save_together,
 };
 
 /// Opens the session of a token, as [`Sessions::open`] does, and tells whether a token that opened

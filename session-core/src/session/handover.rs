@@ -31,6 +31,12 @@ pub fn handover<D: SessionData>(session: &Session<D>) -> Handover {
     }
 }
 
+/// Which login the session is in, as this handle knows it: every login and every logout makes it
+/// another one, a renewal and a proof do not.
+pub fn login_epoch<D: SessionData>(session: &Session<D>) -> u64 {
+    session.record().map_or(0, |record| record.header.login_epoch())
+}
+
 impl<D: SessionData> Session<D> {
     pub(crate) fn is_destroyed(&self) -> bool {
         matches!(self.origin.life(), Life::Ended)

@@ -216,7 +216,7 @@ fn with(mut changes: Vec<FieldChange>, index: usize, text: Option<SharedStr>) ->
 }
 
 /// The changes, with the fields that a logout clears cleared.
-fn cleared<D: SessionData>(changes: Vec<FieldChange>) -> Vec<FieldChange> {
+pub(super) fn cleared<D: SessionData>(changes: Vec<FieldChange>) -> Vec<FieldChange> {
     until_logout::<D>().fold(changes, |changes, (index, _)| with(changes, index, None))
 }
 

@@ -25,7 +25,7 @@ mod view;
 pub(crate) use self::follow::follow;
 pub(crate) use self::handle::Mode;
 pub use self::handle::Session;
-pub use self::handover::{Handover, handover, is_current};
+pub use self::handover::{Handover, handover, is_current, login_epoch};
 pub use self::open::Opened;
 pub(crate) use self::open::{open, open_token};
 pub(crate) use self::step_up::TagNow;

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use super::commit::{Ground, Plan, Unsaved};
 use super::handle::{Session, State};
+use super::login::cleared;
 use super::save::{check_user, user_in};
-use crate::data::{Baseline, FieldSpec, SessionData, Stored, Writer, Written, edit_of};
+use crate::data::{Baseline, FieldSpec, Role, SessionData, Stored, Writer, Written, edit_of};
 use crate::error::Result;
 use crate::store::{Edit, Header, Record};
 use crate::time::Timestamp;
@@ -53,14 +54,19 @@ pub trait Handle: Any + Send {
     /// Finds out what became of a write of which no answer came.
     async fn settle(&mut self) -> Result<()>;
 
-    /// What a save would write at `now` into a session with this header, as a part of an edit.
-    fn add_changes(
+    /// What is to be below the changes of all handles, in a save at `now` into a session with this
+    /// header: all fields of the struct, if the session is new; the clearing of those that were
+    /// another user's.
+    fn add_ground(
         &self,
         edit: &mut Edit,
         header: &Header,
         is_new: bool,
         now: Timestamp,
     ) -> Result<()>;
+
+    /// What was changed through this handle.
+    fn add_changes(&self, edit: &mut Edit, header: &Header, now: Timestamp) -> Result<()>;
 
     /// The session itself.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
@@ -83,28 +89,52 @@ impl<D: SessionData> Handle for Session<D> {
         Ok(())
     }
 
-    fn add_changes(
+    fn add_ground(
         &self,
         edit: &mut Edit,
         header: &Header,
         is_new: bool,
         now: Timestamp,
     ) -> Result<()> {
-        let changes = if is_new { Baseline::to_store(&self.data)?.all() } else { self.unsaved()? };
+        if is_new {
+            let all = Baseline::to_store(&self.data)?.all();
+            check_user::<D>(header, &all, &user_in(&self.data))?;
+            put_over(edit, edit_of::<D>(&all, now));
+        } else if was_of_another_user(self, header) {
+            put_over(edit, edit_of::<D>(&cleared::<D>(Vec::new()), now));
+        }
+        Ok(())
+    }
+
+    fn add_changes(&self, edit: &mut Edit, header: &Header, now: Timestamp) -> Result<()> {
+        let mut changes = self.unsaved()?;
         check_user::<D>(header, &changes, &user_in(&self.data))?;
-        let Edit { set, remove } = edit_of::<D>(&changes, now);
-        // Of two structs with one key the later one has its way.
-        let is_named = |key: &_| set.iter().any(|(other, _)| other == key) || remove.contains(key);
-        edit.set.retain(|(key, _)| !is_named(key));
-        edit.remove.retain(|key| !is_named(key));
-        edit.set.extend(set);
-        edit.remove.extend(remove);
+        if was_of_another_user(self, header) {
+            changes.retain(|(index, _)| D::__FIELDS[*index].role != Role::UntilLogout);
+        }
+        put_over(edit, edit_of::<D>(&changes, now));
         Ok(())
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }
+}
+
+/// Whether the user who was logged in when this handle was used has been logged out since, through
+/// another one: then what the handle has in fields marked `until_logout` is that user's.
+fn was_of_another_user<D: SessionData>(session: &Session<D>, header: &Header) -> bool {
+    let before = session.record().and_then(|record| record.header.user());
+    before.is_some_and(|before| header.user() != Some(before))
+}
+
+/// Of two edits of one key the later one has its way.
+fn put_over(edit: &mut Edit, Edit { set, remove }: Edit) {
+    let is_named = |key: &_| set.iter().any(|(other, _)| other == key) || remove.contains(key);
+    edit.set.retain(|(key, _)| !is_named(key));
+    edit.remove.retain(|key| !is_named(key));
+    edit.set.extend(set);
+    edit.remove.extend(remove);
 }
 
 /// The handle takes over the record as another one of its origin knows it, if that one is not
@@ -120,7 +150,8 @@ pub fn catch_up(session: &mut Session<Bare>, with: &dyn Handle) {
 /// Saves what was changed through any of these handles of one origin, in one write. The handles are
 /// used up by it: they do not learn what was written.
 ///
-/// What was changed before one of them logged in or out is written as well.
+/// What was changed before one of them logged in or out is written as well, but for what a logout
+/// clears, if another user had been logged in.
 pub async fn save_together(
     session: &mut Session<Bare>,
     handles: &mut [Box<dyn Handle>],
@@ -134,7 +165,10 @@ pub async fn save_together(
             let mut edit = Edit::default();
             // Exclusively, so that the data of a handle need not be `Sync`.
             for handle in handles.iter_mut().filter(|handle| handle.is_changed()) {
-                handle.add_changes(&mut edit, &record.header, *is_new, *now)?;
+                handle.add_ground(&mut edit, &record.header, *is_new, *now)?;
+            }
+            for handle in handles.iter_mut().filter(|handle| handle.is_changed()) {
+                handle.add_changes(&mut edit, &record.header, *now)?;
             }
             Ok(Plan::fields(edit, ()))
         })

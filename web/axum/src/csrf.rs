@@ -5,6 +5,7 @@ use std::fmt;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use subtle::ConstantTimeEq as _;
+use typed_sessions_core::__web::login_epoch;
 use typed_sessions_core::ErrorKind;
 use typed_sessions_derive::SessionData;
 
@@ -12,7 +13,8 @@ use crate::rejection::SessionRejection;
 use crate::slot::{Slot, Taken};
 
 /// A token that goes into a form as a hidden field and comes back with it: the synchronizer token
-/// of OWASP's cheat sheet, bound to the session and kept in it under the key `web.csrf`.
+/// of OWASP's cheat sheet, bound to the session and its login, and kept under the key `web.csrf`.
+/// Every login and logout makes another one necessary; a renewal of the session does not.
 ///
 /// [`same_origin`](crate::same_origin) protects against forged requests without any of this, and
 /// without storing a session for each visitor who sees a form; take `Csrf` beside it where a form
@@ -39,6 +41,9 @@ use crate::slot::{Slot, Taken};
 /// ```
 pub struct Csrf(Taken<Kept>);
 
+/// How many logins may come between while a token is made.
+const MAX_LOGINS: u32 = 3;
+
 /// What the session keeps.
 #[derive(SessionData)]
 #[session(crate = typed_sessions_core)]
@@ -53,21 +58,33 @@ impl Csrf {
     ///
     /// # Errors
     ///
-    /// As [`get_or_insert_with`](typed_sessions_core::Session::get_or_insert_with) of the session.
+    /// As [`update`](typed_sessions_core::Session::update) of the session.
     ///
     /// # Cost
     ///
-    /// One `apply` the first time, none afterwards; one `load` more after a login in the same
-    /// request.
+    /// One `apply` the first time in each login, none afterwards; a `load` and an `apply` more after
+    /// a login in the same request.
     pub async fn token(&mut self) -> Result<String, SessionRejection> {
         let session = self.0.get_mut();
-        match session.get_or_insert_with(Kept::TOKEN, random).await {
-            Err(error) if error.kind() == ErrorKind::Superseded => {
-                // By a login of this very request, perhaps: then it may go on.
-                session.reload().await?;
-                Ok(session.get_or_insert_with(Kept::TOKEN, random).await?)
+        let mut logins = 0;
+        loop {
+            let epoch = login_epoch(session);
+            if let Some(token) = of_login(session.token.as_deref(), epoch) {
+                return Ok(token.to_owned());
             }
-            outcome => Ok(outcome?),
+            let make = |kept: &mut Option<String>| {
+                if of_login(kept.as_deref(), epoch).is_none() {
+                    *kept = Some(random(epoch));
+                }
+            };
+            match session.update(Kept::TOKEN, make).await {
+                // By a login of this very request, perhaps: then it may go on.
+                Err(error) if error.kind() == ErrorKind::Superseded && logins < MAX_LOGINS => {
+                    logins += 1;
+                    session.reload().await?;
+                }
+                outcome => outcome?,
+            }
         }
     }
 
@@ -77,7 +94,7 @@ impl Csrf {
     ///
     /// A rejection with status 403.
     pub fn verify(&self, token: &str) -> Result<(), SessionRejection> {
-        let own = self.0.get().token.as_deref();
+        let own = of_login(self.0.get().token.as_deref(), login_epoch(self.0.get()));
         let is_own = |own: &str| own.as_bytes().ct_eq(token.as_bytes()).into();
         if own.is_some_and(is_own) {
             return Ok(());
@@ -88,11 +105,16 @@ impl Csrf {
     }
 }
 
-/// 128 bits in hexadecimal digits.
-fn random() -> String {
+/// The token, if it was made in this login.
+fn of_login(kept: Option<&str>, epoch: u64) -> Option<&str> {
+    kept.filter(|kept| kept.split_once('-').is_some_and(|(own, _)| own == epoch.to_string()))
+}
+
+/// The number of the login, which is no secret, and 128 bits in hexadecimal digits.
+fn random(epoch: u64) -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the operating system has a random generator");
-    format!("{:032x}", u128::from_be_bytes(bytes))
+    format!("{epoch}-{:032x}", u128::from_be_bytes(bytes))
 }
 
 impl fmt::Debug for Csrf {
