@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::SET_COOKIE;
 use typed_sessions_core::__web::{
-    Bare, Handle, Handover, handover, is_current, is_destroyed, save_together, superseded,
+    Bare, Handle, Handover, catch_up, handover, is_current, is_destroyed, save_together, superseded,
 };
 use typed_sessions_core::{Result, Session, Token};
 use typed_sessions_http::{Instruction, guard_caches};
@@ -31,9 +32,15 @@ pub(crate) async fn answer(slot: Arc<Slot>, mut response: Response) -> Response 
                 Whereabouts::Left => {}
             }
         }
-        if !response.status().is_server_error()
-            && let Err(error) = save(&mut root, &mut handles, came).await
-        {
+        settle(&mut root, &mut handles).await;
+        if is_cut_short(response.status()) {
+            if handles.iter().any(|handle| handle.is_changed()) {
+                tracing::debug!(
+                    target: "typed_sessions", session = %root.id(), status = %response.status(),
+                    "the handler failed: what it changed in the session and did not save is dropped"
+                );
+            }
+        } else if let Err(error) = save(&mut root, &mut handles, came).await {
             response = in_place_of(&response, error.into());
         }
         told = what_to_tell(&root, came).await;
@@ -50,6 +57,26 @@ pub(crate) async fn answer(slot: Arc<Slot>, mut response: Response) -> Response 
     }
     guard_caches(response.headers_mut(), carrier, instruction.is_some());
     response
+}
+
+/// Whether a handler failed, or was stopped midway: 408 is what a timeout inside the layer answers.
+fn is_cut_short(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
+}
+
+/// Finds out what became of a login, a logout or a proof whose answer from the store was lost: its
+/// token is the only one then. Costs a call only if one was lost. Where the store does not answer
+/// again, the client goes on with the token that it has.
+async fn settle(root: &mut Session<Bare>, handles: &mut [Box<dyn Handle>]) {
+    for handle in handles {
+        if let Err(error) = handle.settle().await {
+            tracing::debug!(
+                target: "typed_sessions", session = %root.id(), error = %error,
+                "whether a change of the session was carried out stays unknown"
+            );
+        }
+        catch_up(root, &**handle);
+    }
 }
 
 /// What the client is told about its token.

@@ -18,7 +18,8 @@ use crate::service::SessionService;
 ///
 /// By default the cookie is `__Host-session`, with `Secure`, `HttpOnly`, `SameSite=Lax` and
 /// `Path=/`. Put the layer around the routes and their `route_layer`s; inside it whatever turns a
-/// panic into an answer, so that the client gets the token of a login that was made before it.
+/// panic, an error or a timeout into an answer (`CatchPanicLayer`, `HandleErrorLayer`,
+/// `TimeoutLayer`), so that the client gets the token of a login that was made before it.
 ///
 /// # What it does
 ///
@@ -27,9 +28,10 @@ use crate::service::SessionService;
 /// - After the handler, and before its answer's body is sent, what it changed is saved in one
 ///   write, whatever the status below 500. A new session is stored only if something was put into
 ///   it.
-/// - With a status of 500 or more, and when the handler panics or the client leaves, what was
-///   changed and not saved is dropped. A fresh token is handed over all the same: after a login the
-///   client's old one is dead.
+/// - With a status of 500 or more, or 408 (a timeout stopped the handler midway), and when the
+///   handler panics or the client leaves, what was changed and not saved is dropped; an event of
+///   level `debug` says so. A fresh token is handed over all the same: after a login the client's
+///   old one is dead, even if the store's answer to it was lost.
 /// - When saving fails, an answer that says so takes the place of the handler's, as
 ///   [`SessionRejection`] lists; what it sets as cookies stays.
 /// - A token that a renewal made is handed over only if it is still the current one when the answer
@@ -44,7 +46,8 @@ use crate::service::SessionService;
 /// # Cost
 ///
 /// That of [`Sessions::open`] when a handler asks for the session; one `apply` when it changed
-/// anything; one `headers` before a renewed token is handed over.
+/// anything; one `headers` before a renewed token is handed over. A call more, where the store's
+/// answer to a login, a logout or a proof was lost.
 ///
 /// ```
 /// # use typed_sessions_test_support::doc::*;
