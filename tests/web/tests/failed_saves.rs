@@ -1,7 +1,7 @@
 //! What takes the place of an answer whose session cannot be saved or read.
 
 use axum::Router;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Html;
 use axum::routing::{get, post};
 use typed_sessions::axum::{Session, SessionLayer, SessionRejection, Unreadable};
@@ -159,6 +159,23 @@ async fn on_unreadable_a_new_one_can_be_started() {
     assert_eq!(browser.get("/visit").await.text, "1");
     assert_ne!(browser.token(), token);
     assert_eq!(browser.get("/visit").await.text, "2");
+}
+
+#[tokio::test]
+async fn whoever_has_a_session_that_cannot_be_read_can_sign_out() {
+    let world = shop();
+    let (sessions, layer) = (world.sessions.clone(), world.layer());
+    let sign_out = async move |headers: HeaderMap| {
+        let token = layer.token_in(&headers).expect("the cookie's");
+        Ok::<_, SessionRejection>(sessions.revoke_token(token.expose()).await?.to_string())
+    };
+    let layer = world.layer();
+    let token = unreadable(&world, layer.clone()).await.token().expect("a cookie");
+    let browser = Browser::new(&routes().route("/sign-out", post(sign_out)).layer(layer));
+    browser.has_token(&token);
+    assert_eq!(browser.get("/visit").await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(browser.post("/sign-out").await.text, "true");
+    assert_eq!(browser.get("/visit").await.text, "1");
 }
 
 #[tokio::test]

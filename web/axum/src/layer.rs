@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tower_layer::Layer;
-use typed_sessions_core::{Session, SessionData, Sessions};
+use typed_sessions_core::{Session, SessionData, Sessions, Token};
 use typed_sessions_http::{Carrier, SessionCookie};
 
 use crate::opener::Opener;
@@ -51,17 +51,18 @@ use crate::service::SessionService;
 ///
 /// ```
 /// # use typed_sessions_test_support::doc::*;
-/// use axum::{Router, routing::get};
+/// use axum::{Router, routing::post};
 /// use typed_sessions::axum::{Session, SessionLayer};
 /// use typed_sessions::{MemoryStore, Sessions};
 ///
+/// // By POST: a session that each GET changed would be stored for every bot.
 /// async fn visit(mut session: Session<Shop>) -> String {
 ///     session.visits += 1;
 ///     format!("visit {}", session.visits)
 /// }
 ///
 /// let sessions = Sessions::<Shop>::new(MemoryStore::new());
-/// let app: Router = Router::new().route("/", get(visit)).layer(SessionLayer::new(sessions));
+/// let app: Router = Router::new().route("/", post(visit)).layer(SessionLayer::new(sessions));
 /// # let _ = app;
 /// ```
 #[derive(Clone)]
@@ -74,6 +75,8 @@ pub struct SessionLayer {
 pub(crate) struct Settings {
     pub(crate) opener: Arc<dyn Opener>,
     pub(crate) carrier: Carrier,
+    /// Whether the cookie is one that the application has chosen.
+    has_own_cookie: bool,
     pub(crate) on_unreadable: Unreadable,
     pub(crate) on_error: Option<Renderer>,
     pub(crate) is_development: bool,
@@ -101,6 +104,7 @@ impl SessionLayer {
             settings: Arc::new(Settings {
                 opener: Arc::new(sessions),
                 carrier: Carrier::Cookie(SessionCookie::default()),
+                has_own_cookie: false,
                 on_unreadable: Unreadable::Fail,
                 on_error: None,
                 is_development: false,
@@ -109,6 +113,11 @@ impl SessionLayer {
     }
 
     /// Another cookie than the default one.
+    ///
+    /// # Panics
+    ///
+    /// After [`header`](SessionLayer::header) or [`development`](SessionLayer::development), which
+    /// it would contradict.
     ///
     /// ```
     /// # use typed_sessions_test_support::doc::*;
@@ -121,33 +130,77 @@ impl SessionLayer {
     /// ```
     #[must_use]
     pub fn cookie(self, cookie: SessionCookie) -> Self {
-        self.carrier(Carrier::Cookie(cookie))
+        let name = cookie.name();
+        if let Carrier::Header(header) = &self.settings.carrier {
+            two_carriers(name, header);
+        }
+        assert!(!self.settings.is_development, "{}", two_cookies(name));
+        self.with(|settings| {
+            settings.carrier = Carrier::Cookie(cookie);
+            settings.has_own_cookie = true;
+        })
     }
 
     /// No cookie, but the header `x-session-token` in requests and answers, for clients of an API:
     /// they keep the token that an answer has and send it with the next request. An empty one tells
     /// them to forget theirs.
+    ///
+    /// # Panics
+    ///
+    /// After [`cookie`](SessionLayer::cookie), which it would contradict.
     #[must_use]
     pub fn header(self) -> Self {
         self.header_named(HeaderName::from_static("x-session-token"))
     }
 
     /// The same with a header of another name.
+    ///
+    /// # Panics
+    ///
+    /// After [`cookie`](SessionLayer::cookie), and for a name that means something else in HTTP.
     #[must_use]
     pub fn header_named(self, name: HeaderName) -> Self {
-        self.carrier(Carrier::Header(name))
-    }
-
-    fn carrier(self, carrier: Carrier) -> Self {
-        self.with(|settings| settings.carrier = carrier)
+        assert!(
+            !TAKEN.contains(&name),
+            "the header `{name}` means something else in HTTP: give the session's token one of its \
+             own, such as `x-session-token`"
+        );
+        if self.settings.has_own_cookie {
+            two_carriers(self.settings.carrier.name(), &name);
+        }
+        self.with(|settings| settings.carrier = Carrier::Header(name))
     }
 
     /// For `http://localhost` while developing: the cookie is `session`, without `Secure`, and
     /// requests for any other host are answered with 421, so that this does not reach production
-    /// unnoticed.
+    /// unnoticed. With [`header`](SessionLayer::header) only the latter.
+    ///
+    /// # Panics
+    ///
+    /// After [`cookie`](SessionLayer::cookie), which it would contradict.
+    ///
+    /// ```
+    /// # use typed_sessions_test_support::doc::*;
+    /// # example(async |sessions| {
+    /// use typed_sessions::axum::{SessionCookie, SessionLayer};
+    ///
+    /// let layer = SessionLayer::new(sessions);
+    /// let layer = if cfg!(debug_assertions) {
+    ///     layer.development()
+    /// } else {
+    ///     layer.cookie(SessionCookie::builder().name("shop").build()?)
+    /// };
+    /// # Ok(()) });
+    /// ```
     #[must_use]
     pub fn development(self) -> Self {
-        self.cookie(SessionCookie::development()).with(|settings| settings.is_development = true)
+        assert!(!self.settings.has_own_cookie, "{}", two_cookies(self.settings.carrier.name()));
+        self.with(|settings| {
+            settings.is_development = true;
+            if let Carrier::Cookie(cookie) = &mut settings.carrier {
+                *cookie = SessionCookie::development();
+            }
+        })
     }
 
     /// Renders what a [`SessionRejection`] says to the client, whether an extractor, a handler's
@@ -184,6 +237,42 @@ impl SessionLayer {
         self
     }
 
+    /// The token that a request carries for this layer, if it carries one: for what needs no
+    /// session, such as signing out of one that cannot be read any more.
+    ///
+    /// ```
+    /// # use typed_sessions_test_support::doc::*;
+    /// use axum::extract::State;
+    /// use axum::http::HeaderMap;
+    /// use axum::response::Redirect;
+    /// use axum::{Router, routing::post};
+    /// use typed_sessions::Sessions;
+    /// use typed_sessions::axum::{SessionLayer, SessionRejection};
+    ///
+    /// type Both = (Sessions<Shop>, SessionLayer);
+    ///
+    /// async fn sign_out(
+    ///     State((sessions, layer)): State<Both>,
+    ///     headers: HeaderMap,
+    /// ) -> Result<Redirect, SessionRejection> {
+    ///     if let Some(token) = layer.token_in(&headers) {
+    ///         sessions.revoke_token(token.expose()).await?;
+    ///     }
+    ///     Ok(Redirect::to("/"))
+    /// }
+    ///
+    /// # let sessions = Sessions::<Shop>::new(MemoryStore::new());
+    /// let layer = SessionLayer::new(sessions.clone());
+    /// let app: Router = Router::new()
+    ///     .route("/sign-out", post(sign_out))
+    ///     .layer(layer.clone())
+    ///     .with_state((sessions, layer));
+    /// # let _ = app;
+    /// ```
+    pub fn token_in(&self, headers: &HeaderMap) -> Option<Token> {
+        self.settings.carrier.token_in(headers)
+    }
+
     /// What a client with this session sends, for tests of applications: the value of `Cookie`, or
     /// in header mode of the header. Save the session first.
     ///
@@ -209,6 +298,36 @@ impl SessionLayer {
     pub fn cookie_for<D: SessionData>(&self, session: &Session<D>) -> HeaderValue {
         self.settings.carrier.presents(&session.token())
     }
+}
+
+/// What HTTP, or what goes between, would take for something else than a token.
+const TAKEN: [HeaderName; 12] = [
+    header::CACHE_CONTROL,
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::HOST,
+    header::LOCATION,
+    header::SET_COOKIE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::VARY,
+];
+
+fn two_cookies(name: &str) -> String {
+    format!(
+        "`development` has a cookie of its own, and this layer was given `{name}` as well: take \
+         one of them, as in `if dev {{ layer.development() }} else {{ layer.cookie(cookie) }}`"
+    )
+}
+
+fn two_carriers(cookie: &str, header: &HeaderName) -> ! {
+    panic!(
+        "this layer was given the cookie `{cookie}` and the header `{header}`: take one of them, or \
+         two layers around different routes"
+    )
 }
 
 impl<S> Layer<S> for SessionLayer {

@@ -30,6 +30,10 @@ use crate::slot::Slot;
 ///
 /// Opens the session, and so costs the store call that the handler is then spared.
 ///
+/// # Panics
+///
+/// When the path is relative, or no URL that can stand in `Location` with a query behind it.
+///
 /// ```
 /// # use typed_sessions_test_support::doc::*;
 /// use axum::{Router, routing::get};
@@ -52,6 +56,10 @@ pub fn require_login<D: SessionData>(sign_in: impl Into<String>) -> Require<D> {
 /// stolen session must not be able to do. The path is that of a page that asks for the password and
 /// then calls `reauthenticate`, which somebody must be signed in for: hence `require_login` around
 /// it. Preflights pass here as well.
+///
+/// # Panics
+///
+/// As [`require_login`].
 ///
 /// ```
 /// # use typed_sessions_test_support::doc::*;
@@ -97,6 +105,11 @@ pub(crate) struct Recent(pub(crate) Duration);
 
 impl<D: SessionData> Require<D> {
     fn new(path: String, within: Option<Duration>) -> Self {
+        assert!(
+            is_place(&path),
+            "{path:?} is no place to send somebody to: give an absolute path such as `/sign-in`, or \
+             a whole URL, in visible ASCII and without a `#`"
+        );
         Self { rule: Arc::new(Rule { path, within }), data: PhantomData }
     }
 }
@@ -129,6 +142,13 @@ impl Rule {
         let path = with_next(&self.path, &parts.method, asked, &parts.headers);
         Err(Redirect::to(&path).into_response())
     }
+}
+
+/// Whether it is an absolute path or a whole URL, to which a query can be added.
+fn is_place(path: &str) -> bool {
+    let is_path = path.starts_with('/') && !path.starts_with("//");
+    let is_url = path.starts_with("https://") || path.starts_with("http://");
+    (is_path || is_url) && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 /// Whether a browser asks if a page of another origin may send a request.

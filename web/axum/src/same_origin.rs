@@ -43,11 +43,35 @@ pub struct SameOrigin {
 impl SameOrigin {
     /// Pages of this origin may send requests as well. It is written as browsers send it: with the
     /// scheme, and without a slash at its end.
+    ///
+    /// # Panics
+    ///
+    /// For what no browser sends, or for `null`, which every sandboxed page may be.
     #[must_use]
     pub fn trust(mut self, origin: impl Into<String>) -> Self {
-        Arc::make_mut(&mut self.trusted).push(origin.into());
+        let origin = origin.into();
+        assert!(
+            is_origin(&origin),
+            "no browser sends the origin {origin:?}: write it as in `https://admin.example.com` or \
+             `http://localhost:3000`, with the scheme, in small letters, without the scheme's own \
+             port and without a path"
+        );
+        Arc::make_mut(&mut self.trusted).push(origin);
         self
     }
+}
+
+/// Whether an origin is written as browsers write it.
+fn is_origin(origin: &str) -> bool {
+    let Some((scheme, host)) = origin.split_once("://") else { return false };
+    let is_small = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
+    let is_default = match scheme {
+        "https" => host.ends_with(":443"),
+        "http" => host.ends_with(":80"),
+        _ => false,
+    };
+    let is_host = !host.is_empty() && !host.contains(['/', '?', '#', '@', '\\', '*']);
+    !scheme.is_empty() && is_host && !is_default && origin.bytes().all(is_small)
 }
 
 impl<S> Layer<S> for SameOrigin {
