@@ -371,6 +371,7 @@ async fn development_mode_works_on_localhost_and_refuses_other_hosts() {
         let answer = ask(host).await;
         assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
         assert!(answer.text.contains("development"), "{answer:?}");
+        assert!(answer.text.contains("open http://localhost"), "{answer:?}");
     }
 }
 

@@ -122,7 +122,7 @@ impl fmt::Display for SessionRejection {
             Why::Forged(what) => what,
             Why::NotLocal => {
                 "this session layer is in development mode, which is for http://localhost alone: \
-                 take `.development()` away"
+                 open http://localhost, or take `.development()` away"
             }
             Why::Misuse(message) => message,
             Why::Error(error) => match error.kind() {

@@ -30,6 +30,25 @@ use crate::slot::{Slot, Taken};
 ///     Ok(Redirect::to("/"))
 /// }
 /// ```
+///
+/// Sign out everywhere: the others first, then this one, so that the answer tells the browser.
+///
+/// ```
+/// # use typed_sessions_test_support::doc::*;
+/// use axum::extract::State;
+/// use axum::response::Redirect;
+/// use typed_sessions::Sessions;
+/// use typed_sessions::axum::{SessionRejection, User};
+///
+/// async fn sign_out_everywhere(
+///     State(sessions): State<Sessions<Shop>>,
+///     user: User<Shop>,
+/// ) -> Result<Redirect, SessionRejection> {
+///     sessions.user(&user.user().id).revoke_except(user.session().id()).await?;
+///     user.into_session().destroy().await?;
+///     Ok(Redirect::to("/"))
+/// }
+/// ```
 pub struct User<D: SessionData>(Taken<D>);
 
 impl<D: SessionData> User<D> {

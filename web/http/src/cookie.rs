@@ -158,7 +158,10 @@ impl SessionCookieBuilder {
         self
     }
 
-    /// For this domain and all its subdomains. The name gets no prefix then.
+    /// For this domain and all its subdomains. The name gets no prefix then, and each of these
+    /// hosts can set a cookie of that name: one that is taken over can sign your visitors in as
+    /// somebody else, or out. Change the name whenever you change the domain or the path: browsers
+    /// keep the old cookie beside the new one, and send both.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
