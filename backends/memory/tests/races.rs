@@ -152,6 +152,10 @@ fn check_crowd(store: MemoryStore, operations: u64) {
             scope.spawn(move || crowd.work(seed, operations));
         }
     });
+    // Somebody is signed in, whoever else was let go of.
+    let mut last = crowd.sessions.start();
+    now(last.login(Member { id: 3 }));
+    crowd.all.lock().expect("no thread panics").push(last.id());
     let all = crowd.all.into_inner().expect("no thread panics");
     let lasting = all.iter().filter(|id| now(crowd.store.load(id)).is_some()).count();
     assert_eq!(crowd.store.session_count(), lasting as u64, "moka keeps what has ended");
