@@ -75,8 +75,8 @@ fn c_the_layer_allocates_as_often_as_is_known() {
         // The slot, its entry in the request's extensions, and these, which were empty.
         ("a handler without a session", 4),
         // That, a second handle without fields, and the headers of the answer.
-        ("beyond `open`", 13),
-        ("beyond `open` and `save`", 17),
+        ("beyond `open`", 14),
+        ("beyond `open` and `save`", 19),
     ];
     assert_eq!(beyond, known);
 }
