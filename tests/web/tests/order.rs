@@ -51,12 +51,12 @@ async fn a_timeout_inside_drops_changes_at_500_and_hands_a_fresh_token_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_inside_below_500_saves_half_of_the_work() {
+async fn a_timeout_inside_as_408_saves_no_half_of_the_work() {
     let world = shop();
     let app = world.app(routes().layer(timeout(StatusCode::REQUEST_TIMEOUT)));
     let (answer, session) = half_done(&world, app).await;
     assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT);
-    assert_eq!(session, Some((Some(7), 2)));
+    assert_eq!(session, Some((Some(7), 1)));
 }
 
 #[tokio::test(start_paused = true)]
