@@ -167,10 +167,10 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// Where the bus listens, when the way to PostgreSQL is a pooler in transaction mode (PgBouncer,
-    /// or what a cloud offers as one): that cannot carry `LISTEN`. It leads to the same database past
-    /// the pooler, in the form of [`url`](Self::url). Each hub keeps one connection there; all else
-    /// goes through the pool.
+    /// Where the bus listens, when the way to PostgreSQL is a pooler in transaction mode
+    /// (PgBouncer, or what a cloud offers as one): that cannot carry `LISTEN`. It leads to the same
+    /// database past the pooler, in the form of [`url`](Self::url). Each hub keeps one connection
+    /// there; all else goes through the pool.
     ///
     /// By default the bus connects as the pool does, with an application's pool too.
     ///

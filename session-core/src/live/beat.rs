@@ -6,14 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::pause::Pause;
 use super::registry::{Beat, Pulse, Server};
 use super::shared::{Guard, Shared};
 use crate::error::Result;
 use crate::event;
-
-/// After a failure the bus is tried again after so long, then twice as long, and so on.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Whether a hub's tasks go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +23,7 @@ pub(crate) enum Stop {
 pub(crate) async fn beat(shared: Arc<Shared>, mut stop: watch::Receiver<Stop>) {
     let guard = Guard(Arc::clone(&shared));
     let lease = shared.settings.lease;
-    let mut pause = FIRST_PAUSE;
+    let mut pause = Pause::first();
     while *stop.borrow_and_update() == Stop::NotYet {
         let told = if shared.register.answers() {
             tell(&shared).await
@@ -34,17 +31,16 @@ pub(crate) async fn beat(shared: Arc<Shared>, mut stop: watch::Receiver<Stop>) {
             begin_another_life(&shared).await
         };
         if let Err(error) = told {
-            if pause == FIRST_PAUSE {
+            if pause.is_first() {
                 event::hub_is_unlisted(&shared.server(), &error);
             }
             shared.register.is_down();
-            pause = (pause * 2).min(LONGEST_PAUSE);
             tokio::select! {
                 _ = stop.changed() => {}
-                () = sleep(pause.min(lease / 3)) => {}
+                () = sleep(pause.next().min(lease / 3)) => {}
             }
         } else {
-            pause = FIRST_PAUSE;
+            pause = Pause::first();
             tokio::select! {
                 _ = stop.changed() => {}
                 () = shared.register.has_steps.notified() => {}

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -10,22 +9,18 @@ use tokio::time::{Instant, sleep};
 
 use super::bus::Subscription;
 use super::message::{Message, Whom};
+use super::pause::Pause;
 use super::registry::Server;
 use super::shared::{Guard, Shared};
 use crate::error::Error;
 use crate::event;
-
-/// After a failure the bus is tried again after so long, then twice as long, and so on. A
-/// subscription that has held for longer than the longest pause begins anew.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Listens for as long as the hub lives. What was missed between two subscriptions is made up for
 /// by looking at everything.
 pub(crate) async fn listen(shared: Arc<Shared>, mut subscription: Box<dyn Subscription>) {
     let _guard = Guard(Arc::clone(&shared));
     let mut lives = shared.server.subscribe();
-    let mut pause = FIRST_PAUSE;
+    let mut pause = Pause::first();
     loop {
         let begin = Instant::now();
         let heard = tokio::select! {
@@ -35,10 +30,10 @@ pub(crate) async fn listen(shared: Arc<Shared>, mut subscription: Box<dyn Subscr
         };
         if let Err(error) = &heard {
             event::hub_is_deaf(&shared.server(), error);
-            if begin.elapsed() > LONGEST_PAUSE {
-                pause = FIRST_PAUSE;
+            if begin.elapsed() > Pause::LONGEST {
+                pause = Pause::first();
             }
-            sleep(pause).await;
+            sleep(pause.next()).await;
         }
         subscription = subscribe(&shared, &mut lives, &mut pause).await;
         if heard.is_err() {
@@ -51,14 +46,13 @@ pub(crate) async fn listen(shared: Arc<Shared>, mut subscription: Box<dyn Subscr
 async fn subscribe(
     shared: &Shared,
     lives: &mut watch::Receiver<Server>,
-    pause: &mut Duration,
+    pause: &mut Pause,
 ) -> Box<dyn Subscription> {
     loop {
         let server = lives.borrow_and_update().clone();
-        *pause = (*pause * 2).min(LONGEST_PAUSE);
         match shared.bus.subscribe(&server).await {
             Ok(subscription) => return subscription,
-            Err(_) => sleep(*pause).await,
+            Err(_) => sleep(pause.next()).await,
         }
     }
 }

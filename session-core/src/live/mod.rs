@@ -1,7 +1,8 @@
 //! Connections that live longer than a request, bound to their session on every server.
 //!
-//! `news` tells what has happened, over a `bus`; a `hub` holds the connections of a server. Its tasks
-//! `listen` to the news and `verify` with the store, and `reason` decides; `beat` keeps its lease.
+//! `news` tells what has happened, over a `bus`; a `hub` holds the connections of a server. Its
+//! tasks `listen` to the news and `verify` with the store, and `reason` decides; `beat` keeps its
+//! lease.
 
 mod beat;
 mod bus;
@@ -12,6 +13,7 @@ mod listen;
 mod mailbox;
 mod message;
 mod news;
+mod pause;
 mod reach;
 mod reason;
 mod register;

@@ -89,7 +89,7 @@ impl News {
 
 /// Tries until all is told.
 async fn tell_what_is_late(news: Arc<News>) {
-    let _care = Care(&news);
+    let care = Care(&news);
     loop {
         Delay::new(LATER).await;
         let about = std::mem::take(&mut lock(&news.late).about);
@@ -101,7 +101,9 @@ async fn tell_what_is_late(news: Arc<News>) {
         }
         let mut late = lock(&news.late);
         if late.about.is_empty() {
+            // Under the lock: whoever has something to tell now starts another.
             late.is_taken_care_of = false;
+            std::mem::forget(care);
             return;
         }
     }

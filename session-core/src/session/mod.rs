@@ -1,7 +1,8 @@
 //! A handle on one session: the struct, and what may be done with it.
 //!
-//! `open` leads from a token to a handle, `follow` from a live connection; `commit` is the one way to write, and `creation` the part
-//! of it that makes the record; every operation is a plan that `commit` carries out.
+//! `open` leads from a token to a handle, `follow` from a live connection; `commit` is the one way
+//! to write, and `creation` the part of it that makes the record; every operation is a plan that
+//! `commit` carries out.
 
 mod accessors;
 mod commit;

@@ -3,11 +3,12 @@
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::{get, post};
+use tokio::task::JoinHandle;
 use typed_sessions::axum::{
     SameSite, Session, SessionCookie, SessionLayer, SessionRejection, User,
 };
 use typed_sessions::{Login, days, minutes};
-use typed_sessions_web_tests::{Answer, Browser, Gate, Shop, ada, shop};
+use typed_sessions_web_tests::{Answer, Browser, Gate, Shop, World, ada, shop};
 
 type Outcome = Result<(), SessionRejection>;
 
@@ -168,9 +169,8 @@ async fn the_cookie_stays_when_destroy_was_superseded() {
     assert!(world.sessions.open(&token).await.expect("works").is_some());
 }
 
-/// A renewal is due, and after the handler has opened the session another tab posts to this path:
-/// the late answer.
-async fn late_beside(path: &'static str) -> (Answer, Browser) {
+/// A request that has renewed the session waits at a gate, before it answers.
+async fn renewed_and_waiting() -> (World, Gate, Browser, JoinHandle<Answer>) {
     let world = shop();
     let gate = Gate::new();
     let inside = gate.clone();
@@ -184,6 +184,13 @@ async fn late_beside(path: &'static str) -> (Answer, Browser) {
     let tab = browser.clone();
     let answer = tokio::spawn(async move { tab.request(Method::GET, "/slow").await });
     gate.pass().await;
+    (world, gate, browser, answer)
+}
+
+/// A renewal is due, and after the handler has opened the session another tab posts to this path:
+/// the late answer.
+async fn late_beside(path: &'static str) -> (Answer, Browser) {
+    let (world, gate, browser, answer) = renewed_and_waiting().await;
     world.calls.take();
     let other = browser.post(path).await;
     assert_eq!(other.status, StatusCode::OK);
@@ -224,19 +231,7 @@ async fn a_renewed_token_that_is_still_current_is_handed_over_for_one_headers() 
 
 #[tokio::test]
 async fn a_renewed_token_is_not_handed_over_once_a_later_renewal_has_replaced_it() {
-    let world = shop();
-    let gate = Gate::new();
-    let inside = gate.clone();
-    let slow = async move |session: Session<Shop>| {
-        inside.stop().await;
-        drop(session);
-    };
-    let browser = Browser::new(&world.app(routes().route("/slow", get(slow))));
-    browser.post("/login").await;
-    world.clock.advance(minutes(10));
-    let tab = browser.clone();
-    let answer = tokio::spawn(async move { tab.request(Method::GET, "/slow").await });
-    gate.pass().await;
+    let (world, gate, browser, answer) = renewed_and_waiting().await;
     browser.get("/look").await;
     world.clock.advance(minutes(10));
     browser.get("/look").await;

@@ -54,7 +54,7 @@ impl Listener {
 
     /// The process of the server that carries this out.
     pub(super) async fn process(&mut self) -> Result<i32> {
-        // In one message, since a prepared statement may meet another's of its name behind a pooler.
+        // In one message: behind a pooler a prepared statement may meet another's of its name.
         let process = raw_sql("SELECT pg_backend_pid()").fetch_one(self.driver()?);
         let process = timeout(ANSWERS_WITHIN, process).await.map_err(|_| is_silent())?;
         process.and_then(|row| row.try_get(0)).map_err(|error| from_driver(&error))

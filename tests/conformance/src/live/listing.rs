@@ -170,11 +170,7 @@ pub(crate) async fn l4_a_heartbeat_is_one_write_for_all_connections(world: BusWo
     const CONNECTIONS: usize = 1_200;
     let live = world.live();
     let counting = Counting::new(live.store.clone());
-    let sessions: Sessions<Shop> = Sessions::builder(counting.clone())
-        .clock(live.clock.clone())
-        .bus(live.bus.clone())
-        .build()
-        .expect("consistent");
+    let sessions = live.behind(counting.clone());
     // It beats every second.
     let hub = Live::quiet(&sessions, "one").lease(Duration::from_secs(3)).await.expect("starts");
     let mut all = Vec::new();
@@ -212,11 +208,7 @@ pub(crate) async fn l4_a_heartbeat_is_one_write_for_all_connections(world: BusWo
 pub(crate) async fn l4_connecting_costs_one_headers(world: BusWorld) {
     let live = world.live();
     let counting = Counting::new(live.store.clone());
-    let sessions: Sessions<Shop> = Sessions::builder(counting.clone())
-        .clock(live.clock.clone())
-        .bus(live.bus.clone())
-        .build()
-        .expect("consistent");
+    let sessions = live.behind(counting.clone());
     let hub = Live::quiet(&sessions, "one").await.expect("starts");
     let (session, _) = logged_in(&sessions, 1).await;
     counting.take();

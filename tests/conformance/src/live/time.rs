@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use typed_sessions::{Login, Reason, Sessions, hours, minutes};
+use typed_sessions::{Login, Reason, hours, minutes};
 
 use super::faulty_bus::BusFault;
 use super::world::{BusWorld, Live, closed, is_open};
@@ -59,11 +59,7 @@ pub(crate) async fn l5_the_session_of_a_connection_is_activity(world: BusWorld) 
 pub(crate) async fn l5_requests_elsewhere_keep_a_connection_open(world: BusWorld) {
     let live = world.live();
     let counting = Counting::new(live.store.clone());
-    let behind = Sessions::builder(counting.clone())
-        .clock(live.clock.clone())
-        .bus(live.bus.clone())
-        .build()
-        .expect("consistent");
+    let behind = live.behind(counting.clone());
     let hub = Live::quiet(&behind, "one").await.expect("starts");
     let sessions = live.sessions();
     let (session, mut token) = logged_in(&sessions, 1).await;

@@ -9,12 +9,12 @@ use typed_sessions::bus::{
 };
 use typed_sessions::{
     Bus, Connection, ConnectionInfo, Hub, HubBuilder, ManualClock, MemoryStore, Push, Reason,
-    SessionId, Sessions, SessionsBuilder, Timestamp, UserId, hours,
+    SessionId, SessionStore, Sessions, SessionsBuilder, Timestamp, UserId, hours,
 };
 
 use super::faulty_bus::FaultyBus;
 use crate::faulty::Faulty;
-use crate::world::Shop;
+use crate::world::{Shop, logged_in, race};
 
 /// A bus that no other case uses.
 #[derive(Clone, Debug)]
@@ -106,7 +106,16 @@ impl BusWorld {
 
 impl Live {
     pub(crate) fn builder(&self) -> SessionsBuilder<Shop> {
-        Sessions::builder(self.store.clone()).clock(self.clock.clone()).bus(self.bus.clone())
+        self.builder_on(self.store.clone())
+    }
+
+    fn builder_on(&self, store: impl SessionStore) -> SessionsBuilder<Shop> {
+        Sessions::builder(store).clock(self.clock.clone()).bus(self.bus.clone())
+    }
+
+    /// The same sessions through this store, which wraps that of the others.
+    pub(crate) fn behind(&self, store: impl SessionStore) -> Sessions<Shop> {
+        self.builder_on(store).build().expect("consistent")
     }
 
     pub(crate) fn sessions(&self) -> Sessions<Shop> {
@@ -121,6 +130,23 @@ impl Live {
     pub(crate) async fn hub(&self, name: &str) -> Hub<Shop> {
         Self::quiet(&self.sessions(), name).await.expect("starts")
     }
+}
+
+/// So many connections to a hub, which come at once; each follows a session of a user of its own.
+pub(crate) async fn crowd(
+    hub: &Hub<Shop>,
+    sessions: &Sessions<Shop>,
+    size: u64,
+) -> Vec<Connection<Shop>> {
+    let mut all = Vec::new();
+    for user in 0..size {
+        all.push(logged_in(sessions, user).await.0);
+    }
+    let connecting = all.into_iter().map(|session| {
+        let hub = hub.clone();
+        async move { hub.connect(&session).await.expect("connects") }
+    });
+    race(connecting.collect::<Vec<_>>()).await
 }
 
 /// Longer than anything takes that happens at once, even on a busy machine.

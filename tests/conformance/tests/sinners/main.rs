@@ -33,8 +33,8 @@ macro_rules! sinners {
     )*};
 }
 
-/// Whether a case that passed fails in one of a few more runs: ids are random, and so is what a case
-/// of random operations meets.
+/// Whether a case that passed fails in one of a few more runs: ids are random, and so is what a
+/// case of random operations meets.
 fn fails_after_all(sin: Sin, case: &str) -> bool {
     let run = || typed_sessions_conformance::run(case, async || Naive::new(sin));
     (0..5).any(|_| std::thread::scope(|scope| scope.spawn(run).join().is_err()))
