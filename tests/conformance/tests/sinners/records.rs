@@ -1,10 +1,8 @@
 //! What a store may do wrong with one record.
 
-use crate::check;
 use crate::stores::Sin;
 
 sinners! {
-    a_store_without_sin_passes: None => [] or []
     adopts_unknown_ids: AdoptsUnknownIds => [
         c_apply_is_what_evaluate_says,
         t3_unknown_id_is_not_adopted,

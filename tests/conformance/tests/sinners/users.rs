@@ -1,6 +1,5 @@
 //! What a store may do wrong with the sessions of a user, with their end, and with time.
 
-use crate::check;
 use crate::stores::Sin;
 
 sinners! {
