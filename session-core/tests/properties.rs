@@ -83,7 +83,7 @@ proptest! {
 }
 
 const HEADER: &str = concat!(
-    r#"{"v":2,"rev":3,"epoch":1,"created":1767225600000,"seen":1767225600000,"#,
+    r#"{"v":3,"rev":3,"epoch":1,"created":1767225600000,"seen":1767225600000,"#,
     r#""deadline":1767227400000,"absolute":1767268800000,"period":1767225600000,"idle":5000,"#,
     r#""remembered":true,"lineage":"AAAAAAAAAAAAAAAAAAAAAA","#,
     r#""hash":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","since":1767225600000,"#,
@@ -103,14 +103,14 @@ fn header_text_stays_readable() {
 
 #[test]
 fn f2_header_of_another_version_is_refused_by_name() {
-    for version in [1, 3] {
-        let other = HEADER.replacen("\"v\":2", &format!("\"v\":{version}"), 1);
+    for version in [1, 2, 4] {
+        let other = HEADER.replacen("\"v\":3", &format!("\"v\":{version}"), 1);
         let error = Header::from_text(&other).expect_err("another version");
         assert_eq!(
             error.to_string(),
             format!(
                 "the stored key `$header` cannot be read: its format is {version}, this version of \
-                 typed-sessions reads format 2"
+                 typed-sessions reads format 3"
             )
         );
     }

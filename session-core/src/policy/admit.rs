@@ -39,16 +39,14 @@ impl Policy {
         if !self.is_live(header, now) {
             return Err(Refusal::Expired);
         }
-        // The mark that every secret of this login carries: without it, it is none of them.
-        if !token.is_of(&header.lineage) {
-            return Err(Refusal::WrongSecret);
-        }
         let presented = token.secret().hash();
         if header.secret.hash.matches(&presented) {
             return Ok(Admission::Current);
         }
         let previous = header.previous.as_ref();
         match previous.filter(|previous| previous.hash.matches(&presented)) {
+            // Without the mark that every secret of this login carries, it is none of them.
+            None if !token.secret().is_of(&header.lineage) => Err(Refusal::WrongSecret),
             None if self.may_be_late(header, now) => Err(Refusal::WrongSecret),
             None => Err(Refusal::Reused),
             Some(previous) => {
@@ -61,7 +59,7 @@ impl Policy {
                         Err(if is_late { Refusal::WrongSecret } else { Refusal::Reused })
                     }
                     SuccessorState::Presented(_) | SuccessorState::Unseen => {
-                        let successor = token.secret().successor(&previous.seed);
+                        let successor = token.secret().successor(&previous.seed, &header.lineage);
                         Ok(Admission::Previous { successor })
                     }
                 }
@@ -72,7 +70,7 @@ impl Policy {
     /// Whether a token whose secret was refused as a wrong one may come from a client that will
     /// have, or has by now, the token that took its place.
     pub(crate) fn is_late(&self, header: &Header, token: &Token, now: Timestamp) -> bool {
-        token.is_of(&header.lineage) || self.may_be_late(header, now)
+        token.secret().is_of(&header.lineage) || self.may_be_late(header, now)
     }
 
     /// Whether a request with a secret that was replaced without grace may just be on its way.

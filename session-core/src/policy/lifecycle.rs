@@ -11,6 +11,13 @@ use crate::store::{
 use crate::time::Timestamp;
 use crate::token::{AuthTag, Lineage, Secret};
 
+/// A header with a secret that took the place of another, and that secret for the client.
+#[derive(Debug)]
+pub(crate) struct Rekeyed {
+    pub(crate) header: Header,
+    pub(crate) secret: Secret,
+}
+
 impl Policy {
     /// The header of a new session.
     pub(crate) fn create(&self, secret: &Secret, lineage: Lineage, now: Timestamp) -> Header {
@@ -43,12 +50,22 @@ impl Policy {
     }
 
     /// The header with a fresh secret and no grace: every token handed out before is dead (R5).
-    pub(crate) fn rekeyed(&self, header: &Header, secret: &Secret, now: Timestamp) -> Header {
-        let mut next = self.following(header, now);
-        next.secret = CurrentSecret::new(secret, now);
-        next.previous = None;
-        next.replaced = Some(now);
-        next
+    pub(crate) fn rekeyed(&self, header: &Header, now: Timestamp) -> Rekeyed {
+        self.rekeyed_as(header, header.login_epoch, header.lineage, now)
+    }
+
+    /// The same as the first secret of the next login epoch, which has a mark of its own.
+    fn rekeyed_for_another(&self, header: &Header, now: Timestamp) -> Rekeyed {
+        self.rekeyed_as(header, header.login_epoch.wrapping_add(1), Lineage::random(), now)
+    }
+
+    fn rekeyed_as(&self, before: &Header, epoch: u64, lineage: Lineage, now: Timestamp) -> Rekeyed {
+        let (secret, mut header) = (Secret::random(&lineage), self.following(before, now));
+        (header.login_epoch, header.lineage) = (epoch, lineage);
+        header.secret = CurrentSecret::new(&secret, now);
+        header.previous = None;
+        header.replaced = Some(now);
+        Rekeyed { header, secret }
     }
 
     /// The header after a login: fresh secret, next epoch, both deadlines anew (R5, W6, E2).
@@ -58,46 +75,33 @@ impl Policy {
         user: UserId,
         login: &Login,
         tag: Option<AuthTag>,
-        secret: &Secret,
         now: Timestamp,
-    ) -> Header {
-        let mut next = self.rekeyed(header, secret, now);
-        Self::begin_lineage(&mut next);
+    ) -> Rekeyed {
+        let Rekeyed { header: mut next, secret } = self.rekeyed_for_another(header, now);
         let device = login.device.clone();
         next.login = Some(Arc::new(LoginInfo { user, authenticated: now, device, tag }));
         next.idle_timeout = login.idle_timeout;
         next.absolute_timeout = login.absolute_timeout;
         next.persistence = login.persistence;
         self.restart(&mut next, now);
-        next
+        Rekeyed { header: next, secret }
     }
 
     /// The header after the logged-in user proved again who they are: fresh secret, both deadlines
     /// anew (NIST SP 800-63B-4, 5.2: reauthentication resets both timeouts), the same epoch.
-    pub(crate) fn reauthenticated(
-        &self,
-        header: &Header,
-        secret: &Secret,
-        now: Timestamp,
-    ) -> Header {
-        let mut next = self.rekeyed(header, secret, now);
-        if let Some(login) = &mut next.login {
+    pub(crate) fn reauthenticated(&self, header: &Header, now: Timestamp) -> Rekeyed {
+        let mut next = self.rekeyed(header, now);
+        if let Some(login) = &mut next.header.login {
             Arc::make_mut(login).authenticated = now;
         }
-        self.restart(&mut next, now);
+        self.restart(&mut next.header, now);
         next
     }
 
     /// The header with another tag, and a fresh secret: what the login rests on has changed.
-    pub(crate) fn retagged(
-        &self,
-        header: &Header,
-        tag: AuthTag,
-        secret: &Secret,
-        now: Timestamp,
-    ) -> Header {
-        let mut next = self.rekeyed(header, secret, now);
-        if let Some(login) = &mut next.login {
+    pub(crate) fn retagged(&self, header: &Header, tag: AuthTag, now: Timestamp) -> Rekeyed {
+        let mut next = self.rekeyed(header, now);
+        if let Some(login) = &mut next.header.login {
             Arc::make_mut(login).tag = Some(tag);
         }
         next
@@ -112,9 +116,8 @@ impl Policy {
 
     /// The header after a logout: fresh secret, next epoch. What the login had made longer is cut
     /// back to what an anonymous session may last; nothing becomes longer.
-    pub(crate) fn logged_out(&self, header: &Header, secret: &Secret, now: Timestamp) -> Header {
-        let mut next = self.rekeyed(header, secret, now);
-        Self::begin_lineage(&mut next);
+    pub(crate) fn logged_out(&self, header: &Header, now: Timestamp) -> Rekeyed {
+        let Rekeyed { header: mut next, secret } = self.rekeyed_for_another(header, now);
         next.login = None;
         next.idle_timeout = None;
         next.absolute_timeout = None;
@@ -122,13 +125,7 @@ impl Policy {
         next.period_start = now;
         next.absolute_deadline = next.absolute_deadline.min(now.after(self.absolute_timeout));
         self.touch(&mut next, now);
-        next
-    }
-
-    /// The next login epoch, whose secrets carry a mark of their own.
-    fn begin_lineage(header: &mut Header) {
-        header.login_epoch = header.login_epoch.wrapping_add(1);
-        header.lineage = Lineage::random();
+        Rekeyed { header: next, secret }
     }
 
     /// Marks the header as used at `now`; the absolute deadline is the limit. A period that a wrong

@@ -15,6 +15,7 @@ mod timeouts;
 mod upkeep;
 
 pub(crate) use self::admit::{Admission, Refusal};
+pub(crate) use self::lifecycle::Rekeyed;
 pub use self::settings::Reuse;
 pub(crate) use self::settings::{Policy, Renewal, default};
 pub use self::timeouts::Timeouts;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Admission, Policy, Refusal, Renewal, Reuse};
+use super::{Admission, Policy, Refusal, Rekeyed, Renewal, Reuse};
 use crate::login::Login;
 use crate::store::{Header, UserId};
 use crate::time::{Timestamp, days, hours, minutes, seconds};
-use crate::token::{Lineage, Secret, Seed, SessionId, Token};
+use crate::token::{Lineage, Secret, Seed, SessionId, Token, from_base64, to_base64};
 
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -34,15 +34,16 @@ struct Client {
 }
 
 fn create(policy: &Policy, now: Timestamp) -> Client {
-    let (secret, lineage) = (Secret::random(), Lineage::random());
-    let token = Token::new(SessionId::random(), secret.clone(), &lineage);
+    let lineage = Lineage::random();
+    let secret = Secret::random(&lineage);
+    let token = Token::new(SessionId::random(), secret.clone());
     Client { header: policy.create(&secret, lineage, now), token }
 }
 
 impl Client {
     /// The token of this secret, as the header marks it.
     fn token_of(&self, secret: Secret) -> Token {
-        Token::new(self.token.id(), secret, &self.header.lineage)
+        Token::new(self.token.id(), secret)
     }
 
     /// What an open with `token` does to the header; the token that it hands out, if it does.
@@ -74,9 +75,13 @@ impl Client {
     }
 
     fn log_in(&mut self, policy: &Policy, login: &Login, now: Timestamp) {
-        let (user, secret) = (UserId::new(1).expect("an id"), Secret::random());
-        self.header = policy.logged_in(&self.header, user, login, None, &secret, now);
-        self.token = self.token_of(secret);
+        let user = UserId::new(1).expect("an id");
+        self.take(policy.logged_in(&self.header, user, login, None, now));
+    }
+
+    fn take(&mut self, next: Rekeyed) {
+        self.header = next.header;
+        self.token = self.token_of(next.secret);
     }
 }
 
@@ -125,11 +130,13 @@ fn e6_what_lies_in_the_future_counts_as_due() {
 
 #[test]
 fn r2_successor_depends_on_seed_and_secret_alone() {
-    let (secret, seed) = (Secret::random(), Seed([7; 32]));
-    let hash = secret.successor(&seed).hash();
-    assert!(secret.successor(&seed).hash().matches(&hash));
-    assert!(!Secret::random().successor(&seed).hash().matches(&hash));
-    assert!(!secret.successor(&Seed([8; 32])).hash().matches(&hash));
+    let lineage = Lineage::random();
+    let (secret, seed) = (Secret::random(&lineage), Seed([7; 32]));
+    let successor = |secret: &Secret, seed| secret.successor(&seed, &lineage).hash();
+    let hash = successor(&secret, seed);
+    assert!(successor(&secret, seed).matches(&hash));
+    assert!(!successor(&Secret::random(&lineage), seed).matches(&hash));
+    assert!(!successor(&secret, Seed([8; 32])).matches(&hash));
 }
 
 #[test]
@@ -155,17 +162,21 @@ fn r4_every_older_secret_of_the_login_is_recognized() {
     client.open_with(&policy, &third, at(minutes(21))).expect("the current one");
     assert_eq!(client.refusal(&policy, &second, at(minutes(23))), Refusal::Reused);
     // A secret that was never this session's, with the mark of no lineage or of this one's.
-    let stranger = Token::new(client.token.id(), Secret::random(), &Lineage::random());
+    let stranger = client.token_of(Secret::random(&Lineage::random()));
     assert_eq!(client.refusal(&policy, &stranger, at(minutes(23))), Refusal::WrongSecret);
 }
 
 #[test]
-fn r4_a_wrong_mark_makes_a_wrong_secret() {
+fn r4_one_wrong_bit_in_secret_or_mark_makes_a_wrong_secret() {
     let policy = policy();
     let client = create(&policy, START);
-    let secret = client.token.secret().clone();
-    let unmarked = Token::new(client.token.id(), secret, &Lineage::random());
-    assert_eq!(client.refusal(&policy, &unmarked, START), Refusal::WrongSecret);
+    let right: [u8; 40] = from_base64(&client.token.expose()).expect("a token's text");
+    for bit in 16 * 8..40 * 8 {
+        let mut wrong = right;
+        wrong[bit / 8] ^= 1 << (bit % 8);
+        let wrong = Token::parse(&to_base64(&wrong)).expect("in the one form");
+        assert_eq!(client.refusal(&policy, &wrong, START), Refusal::WrongSecret, "bit {bit}");
+    }
 }
 
 #[test]
@@ -182,8 +193,7 @@ fn r4_what_comes_soon_after_a_replacement_may_just_be_late() {
     let policy = policy();
     let mut client = create(&policy, START);
     let before = client.token.clone();
-    let fresh = Secret::random();
-    client.header = policy.rekeyed(&client.header, &fresh, at(minutes(1)));
+    client.take(policy.rekeyed(&client.header, at(minutes(1))));
     assert_eq!(client.refusal(&policy, &before, at(minutes(1))), Refusal::WrongSecret);
     let grace_is_over = at(minutes(3));
     assert_eq!(client.refusal(&policy, &before, grace_is_over), Refusal::Reused);
@@ -224,14 +234,14 @@ fn r7_the_previous_seed_goes_with_the_first_write_after_its_use() {
 fn every_change_of_the_header_adds_one_to_its_revision() {
     let policy = policy();
     let client = create(&policy, START);
-    let (header, secret) = (&client.header, Secret::random());
+    let header = &client.header;
     let user = UserId::new(1).expect("an id");
     let upkeep = policy.upkeep(header, &Admission::Current, client.token.secret(), at(minutes(10)));
     let next = [
         policy.touched(header, START),
-        policy.rekeyed(header, &secret, START),
-        policy.logged_in(header, user, &Login::new(), None, &secret, START),
-        policy.logged_out(header, &secret, START),
+        policy.rekeyed(header, START).header,
+        policy.logged_in(header, user, &Login::new(), None, START).header,
+        policy.logged_out(header, START).header,
         upkeep.expect("due").header,
     ];
     assert!(next.iter().all(|next| next.revision() == header.revision() + 1));
@@ -245,7 +255,7 @@ fn f3_no_counter_overflows() {
     let mut client = create(&policy, START);
     (client.header.revision, client.header.login_epoch) = (u64::MAX, u64::MAX);
     let before = client.header.clone();
-    policy.logged_out(&before, &Secret::random(), START);
+    policy.logged_out(&before, START);
     policy
         .upkeep(&before, &Admission::Current, client.token.secret(), at(minutes(10)))
         .expect("due");

@@ -67,7 +67,7 @@ impl Policy {
 /// Puts the successor of `secret` in its place. All who race with the same secret derive the same
 /// successor (R2).
 fn renew_secret(header: &mut Header, secret: &Secret, now: Timestamp) -> Secret {
-    let successor = secret.successor(&header.secret.seed);
+    let successor = secret.successor(&header.secret.seed, &header.lineage);
     let old = std::mem::replace(&mut header.secret, CurrentSecret::new(&successor, now));
     header.previous = Some(PreviousSecret {
         hash: old.hash,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::handle::{Replacement, Session, State};
 use crate::data::{FieldChange, SessionData};
 use crate::error::{Error, ErrorKind, Result};
+use crate::policy::Rekeyed;
 use crate::retry::Retry;
 use crate::store::{Applied, Change, Edit, Header, Key, Limit, Record, Rewrite, Save, Text};
 use crate::time::Timestamp;
@@ -66,9 +67,9 @@ impl<R> Plan<R> {
         self.header.is_none() && self.expected.is_empty() && self.edit.is_empty()
     }
 
-    /// The client is to be given the secret of the header.
-    pub(super) fn with_secret(self, secret: &Secret) -> Self {
-        Self { secret: Some(secret.clone()), ..self }
+    /// The header changes, and with it the secret, which the client is to be given.
+    pub(super) fn rekeyed(next: Rekeyed, edit: Edit, result: R) -> Self {
+        Self { secret: Some(next.secret), ..Self::header(next.header, edit, result) }
     }
 }
 
@@ -132,7 +133,7 @@ impl<D: SessionData> Session<D> {
             (save.expected, save.edit) = (expected, edit);
             return Ok((Write { change: Change::Save(save), record, token: None }, result));
         };
-        let token = secret.map(|secret| Token::new(self.id(), secret, &header.lineage));
+        let token = secret.map(|secret| Token::new(self.id(), secret));
         let record = Record::new(header.clone(), fields);
         let mut rewrite = Rewrite::new(&before.header, header, limit, now);
         rewrite.edit = edit;

@@ -71,7 +71,7 @@ impl<D: SessionData> Session<D> {
         policy.check_size(&Fields::default(), &whole, &fields)?;
 
         let token = match secret {
-            Some(secret) => Token::new(token.id(), secret, &header.lineage),
+            Some(secret) => Token::new(token.id(), secret),
             None => token,
         };
         let create = Create { now, header: header.clone(), fields: whole.set, limit };

@@ -43,7 +43,7 @@ pub(crate) async fn follow<D: SessionData>(
             }
         }
         // No secret of the session: a connection holds none.
-        let token = Token::new(*id, Secret::random(), &record.header.lineage);
+        let token = Token::new(*id, Secret::random(&record.header.lineage));
         let context = Arc::clone(context);
         let (mode, delivery) = (Mode::Connected, Delivery::Done);
         return Ok(Some(Session::opened(context, token, delivery, mode, record, data)));

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::login::Login;
 use crate::store::{Fields, Limit, SharedStr, UserId};
-use crate::token::{AuthTag, Secret};
+use crate::token::AuthTag;
 
 impl<D: SessionData> Session<D> {
     /// Logs a user in, as configured. See [`login_with`](Session::login_with).
@@ -109,7 +109,7 @@ impl<D: SessionData> Session<D> {
         user: &UserField,
         limit: Option<Limit>,
     ) -> Result<()> {
-        let (policy, secret) = (*self.policy(), Secret::random());
+        let policy = *self.policy();
         let tag = login.auth_tag.as_ref().map(|bytes| AuthTag::new(&self.id(), &bytes.0));
         self.commit(Unsaved::Along, |Ground { record, token, unsaved, now, .. }| {
             let before = &record.header;
@@ -119,9 +119,8 @@ impl<D: SessionData> Session<D> {
                 changes = cleared::<D>(changes);
             }
             let changes = with(changes, user.index, Some(user.text.clone()));
-            let header = policy.logged_in(before, id.clone(), login, tag, &secret, *now);
-            let plan = Plan::header(header, edit_of::<D>(&changes, *now), ());
-            Ok(Plan { limit, ..plan.with_secret(&secret) })
+            let next = policy.logged_in(before, id.clone(), login, tag, *now);
+            Ok(Plan { limit, ..Plan::rekeyed(next, edit_of::<D>(&changes, *now), ()) })
         })
         .await
     }
@@ -167,15 +166,15 @@ impl<D: SessionData> Session<D> {
         }
         self.refresh_for_the_token().await?;
         let user_field = D::__FIELDS.iter().position(|spec| spec.role == Role::User);
-        let (policy, secret) = (*self.policy(), Secret::random());
+        let policy = *self.policy();
         self.commit(Unsaved::Along, |Ground { record, token, unsaved, now, .. }| {
             require_admission(&policy, &record.header, token, *now)?;
             let mut changes = cleared::<D>(unsaved.to_vec());
             if let Some(index) = user_field {
                 changes = with(changes, index, None);
             }
-            let header = policy.logged_out(&record.header, &secret, *now);
-            Ok(Plan::header(header, edit_of::<D>(&changes, *now), ()).with_secret(&secret))
+            let next = policy.logged_out(&record.header, *now);
+            Ok(Plan::rekeyed(next, edit_of::<D>(&changes, *now), ()))
         })
         .await?;
         self.context.tell(Event::LoggedOut(&self.id(), before.as_ref()));

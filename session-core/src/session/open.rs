@@ -92,9 +92,7 @@ pub(crate) async fn open_token<D: SessionData>(
             }
         }
         let (token, delivery) = match successor {
-            Some(successor) => {
-                (Token::new(id, successor, &record.header.lineage), Delivery::DueByRenewal)
-            }
+            Some(successor) => (Token::new(id, successor), Delivery::DueByRenewal),
             None => (token, Delivery::Done),
         };
         let context = Arc::clone(context);

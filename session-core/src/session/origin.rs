@@ -70,7 +70,7 @@ impl Origin {
     /// Of a new session.
     pub(super) fn start() -> Self {
         let (id, lineage) = (SessionId::random(), Lineage::random());
-        let token = Token::new(id, Secret::random(), &lineage);
+        let token = Token::new(id, Secret::random(&lineage));
         Self::new(token, Delivery::Done, Life::Unsent(lineage))
     }
 

@@ -5,10 +5,10 @@ use super::handle::{Mode, Session, Standing};
 use crate::data::SessionData;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::policy::{Policy, Refusal};
+use crate::policy::{Policy, Refusal, Rekeyed};
 use crate::store::{Edit, Header};
 use crate::time::Timestamp;
-use crate::token::{Secret, Token};
+use crate::token::Token;
 
 impl<D: SessionData> Session<D> {
     /// Marks the session as used now, without the throttle that `open` applies: the idle timeout
@@ -93,14 +93,13 @@ impl<D: SessionData> Session<D> {
     /// Changes the header to one with a fresh secret, for the client to be handed.
     pub(super) async fn replace_secret(
         &mut self,
-        next: impl Fn(&Policy, &Header, &Secret, Timestamp) -> Header,
+        next: impl Fn(&Policy, &Header, Timestamp) -> Rekeyed,
     ) -> Result<()> {
         self.refresh_for_the_token().await?;
-        let (policy, secret) = (*self.policy(), Secret::random());
+        let policy = *self.policy();
         self.commit(Unsaved::Stays, |Ground { record, token, now, .. }| {
             require_admission(&policy, &record.header, token, *now)?;
-            let header = next(&policy, &record.header, &secret, *now);
-            Ok(Plan::header(header, Edit::default(), ()).with_secret(&secret))
+            Ok(Plan::rekeyed(next(&policy, &record.header, *now), Edit::default(), ()))
         })
         .await
     }
@@ -112,11 +111,7 @@ impl<D: SessionData> Session<D> {
     pub(super) async fn refresh_for_the_token(&mut self) -> Result<()> {
         let is_dead = {
             let (token, now) = (self.token(), self.context.now());
-            // That it is the current one is told with one hash, where all else takes five.
-            let fits = |header: &Header| {
-                header.secret.hash.matches(&token.secret().hash())
-                    || self.policy().admit(header, &token, now).is_ok()
-            };
+            let fits = |header: &Header| self.policy().admit(header, &token, now).is_ok();
             self.record().is_some_and(|record| !fits(&record.header))
         };
         if is_dead {

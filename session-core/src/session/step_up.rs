@@ -114,8 +114,7 @@ impl<D: SessionData> Session<D> {
     pub async fn set_auth_tag(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.require_login("set_auth_tag").await?;
         let tag = AuthTag::new(&self.id(), bytes.as_ref());
-        self.replace_secret(|policy, header, secret, now| policy.retagged(header, tag, secret, now))
-            .await
+        self.replace_secret(|policy, header, now| policy.retagged(header, tag, now)).await
     }
 
     /// Whether the login rests on these bytes; `true` when nobody is logged in, `false` when the

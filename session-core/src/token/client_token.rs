@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::base64url::{from_base64, to_base64};
-use super::secret::{Lineage, LineageTag, Secret};
+use super::secret::Secret;
 use super::session_id::SessionId;
 
 /// What the client holds: a [`SessionId`], a secret and a mark, 54 characters of unpadded
@@ -28,13 +28,11 @@ use super::session_id::SessionId;
 pub struct Token {
     id: SessionId,
     secret: Secret,
-    tag: LineageTag,
 }
 
 impl Token {
-    pub(crate) fn new(id: SessionId, secret: Secret, lineage: &Lineage) -> Self {
-        let tag = lineage.tag(&secret);
-        Self { id, secret, tag }
+    pub(crate) fn new(id: SessionId, secret: Secret) -> Self {
+        Self { id, secret }
     }
 
     /// Reads a token; `None` unless the text is exactly what [`expose`](Token::expose) gives.
@@ -51,13 +49,8 @@ impl Token {
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 40] = from_base64(text)?;
-        let (id, rest) = bytes.split_first_chunk()?;
-        let (secret, tag) = rest.split_first_chunk()?;
-        Some(Self {
-            id: SessionId::from_bytes(*id),
-            secret: Secret(*secret),
-            tag: LineageTag(tag.try_into().ok()?),
-        })
+        let (id, secret) = bytes.split_first_chunk()?;
+        Some(Self { id: SessionId::from_bytes(*id), secret: Secret(secret.try_into().ok()?) })
     }
 
     /// The text for the client: in a cookie or a header, never in a URL, a log or an error.
@@ -71,8 +64,7 @@ impl Token {
     pub fn expose(&self) -> String {
         let mut bytes = [0; 40];
         bytes[..16].copy_from_slice(self.id.as_bytes());
-        bytes[16..32].copy_from_slice(&self.secret.0);
-        bytes[32..].copy_from_slice(&self.tag.0);
+        bytes[16..].copy_from_slice(&self.secret.0);
         to_base64(&bytes)
     }
 
@@ -91,17 +83,12 @@ impl Token {
     pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
-
-    /// Whether its secret carries the mark of this lineage.
-    pub(crate) fn is_of(&self, lineage: &Lineage) -> bool {
-        lineage.tag(&self.secret).matches(self.tag)
-    }
 }
 
 impl PartialEq for Token {
     /// In constant time as far as the secret is concerned.
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id && self.secret.is(&other.secret) && self.tag.matches(other.tag)
+        self.id == other.id && self.secret.is(&other.secret)
     }
 }
 

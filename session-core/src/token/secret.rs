@@ -23,27 +23,43 @@ pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The half of a token that makes it a credential.
+/// The half of a token that makes it a credential: 16 random bytes, and 8 that mark them as a
+/// secret of one login.
 #[derive(Clone)]
-pub(crate) struct Secret(pub(super) [u8; 16]);
+pub(crate) struct Secret(pub(super) [u8; 24]);
 
 impl Secret {
-    pub(crate) fn random() -> Self {
-        Self(random())
+    pub(crate) fn random(lineage: &Lineage) -> Self {
+        Self::marked(random(), lineage)
     }
 
+    /// The mark is HMAC-SHA256(lineage, bytes), cut.
+    fn marked(bytes: [u8; 16], lineage: &Lineage) -> Self {
+        let mut secret = [0; 24];
+        secret[..16].copy_from_slice(&bytes);
+        secret[16..].copy_from_slice(&hmac_sha256(&lineage.0, &bytes)[..8]);
+        Self(secret)
+    }
+
+    /// Of the mark, too: a secret that matches a stored hash needs no further look at its mark.
     pub(crate) fn hash(&self) -> SecretHash {
         SecretHash(Sha256::digest(self.0).into())
     }
 
-    /// The secret that follows this one: HMAC-SHA256(seed, secret), cut to the length of a secret.
+    /// The secret that follows this one: HMAC-SHA256(seed, secret), cut and marked.
     ///
     /// Whoever presents the same secret gets the same successor, and nobody can compute it from
     /// what is stored.
-    pub(crate) fn successor(&self, seed: &Seed) -> Self {
+    pub(crate) fn successor(&self, seed: &Seed, lineage: &Lineage) -> Self {
         let mut next = [0; 16];
         next.copy_from_slice(&hmac_sha256(&seed.0, &self.0)[..16]);
-        Self(next)
+        Self::marked(next, lineage)
+    }
+
+    /// Whether it carries the mark of this lineage. In constant time.
+    pub(crate) fn is_of(&self, lineage: &Lineage) -> bool {
+        let (bytes, mark) = self.0.split_at(16);
+        hmac_sha256(&lineage.0, bytes)[..8].ct_eq(mark).into()
     }
 
     /// In constant time.
@@ -93,23 +109,5 @@ impl fmt::Debug for Lineage {
 impl Lineage {
     pub(crate) fn random() -> Self {
         Self(random())
-    }
-
-    /// The mark of a secret: HMAC-SHA256(lineage, secret), cut to 8 bytes.
-    pub(crate) fn tag(&self, secret: &Secret) -> LineageTag {
-        let mut tag = [0; 8];
-        tag.copy_from_slice(&hmac_sha256(&self.0, &secret.0)[..8]);
-        LineageTag(tag)
-    }
-}
-
-/// The mark that a token carries beside its secret.
-#[derive(Clone, Copy)]
-pub(crate) struct LineageTag(pub(super) [u8; 8]);
-
-impl LineageTag {
-    /// In constant time.
-    pub(crate) fn matches(self, other: Self) -> bool {
-        self.0.ct_eq(&other.0).into()
     }
 }

@@ -9,7 +9,7 @@ use typed_sessions::{
 use crate::now;
 
 /// A token that the seeds' headers admit: they have the hash of its secret, and the lineage key of
-/// its tag.
+/// its mark.
 const TOKEN: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8bx6f_qQi8iA";
 
 #[derive(serde::Serialize, serde::Deserialize)]
