@@ -1,4 +1,4 @@
-//! How often `open` and the writes allocate, in the core, the derive's code and this store together.
+//! How often `open` and the writes allocate, in the core, the derive and this store together.
 //! Unlike times that is exact, so it is asserted.
 
 use allocation_counter::measure;
