@@ -55,6 +55,8 @@ pub mod counting;
 pub mod faulty;
 pub mod interleave;
 mod live;
+#[doc(hidden)]
+pub mod log;
 mod model;
 mod operations;
 mod property;

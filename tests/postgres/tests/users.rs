@@ -1,12 +1,14 @@
 //! U: limits and revocation with many nodes at once; nobody waits for anybody in a ring.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use tokio::sync::Barrier;
+use tracing::Level;
 use typed_sessions::{ErrorKind, Overflow, PostgresStore, Sessions};
+use typed_sessions_conformance::log::told;
 use typed_sessions_postgres_tests::{
     Application, Member, Shop, logged_in, migrated, stored, wait_for_waiters,
 };
@@ -186,41 +188,17 @@ async fn u3_who_changed_hands_meanwhile_is_not_evicted() {
     assert!(sessions.open(&newcomer).await.expect("works").is_some());
 }
 
-/// Where a subscriber writes to.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no panic")).into_owned()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn u3_who_is_evicted_is_told_in_the_log() {
+#[test]
+fn u3_who_is_evicted_is_told_in_the_log() {
     let server = Postgres::start(&[]);
-    let sessions = node(&server, 2, Overflow::EvictOldest).await;
-    let log = Log::default();
-    let writer = log.clone();
-    // Of this thread, on which all tasks of this test run.
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
-    let _log = tracing::subscriber::set_default(subscriber.finish());
-    let mut first = Vec::new();
-    for _ in 0..4 {
-        first.push(logged_in(&sessions, 7).await.0.id());
-    }
-    let text = log.text();
+    let (text, first) = told(Level::INFO, async {
+        let sessions = node(&server, 2, Overflow::EvictOldest).await;
+        let mut first = Vec::new();
+        for _ in 0..4 {
+            first.push(logged_in(&sessions, 7).await.0.id());
+        }
+        first
+    });
     let ended: Vec<&str> = text.lines().filter(|line| line.contains("Evicted")).collect();
     assert_eq!(ended.len(), 2, "{text}");
     for (line, id) in ended.iter().zip(&first) {

@@ -1,7 +1,6 @@
 //! What the tests of the web layer share: a shop, and a browser that keeps cookies.
 
 pub mod browser;
-pub mod log;
 pub mod shop;
 
 pub use crate::browser::{Answer, Browser};

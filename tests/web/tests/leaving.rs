@@ -12,9 +12,16 @@ use axum::routing::{get, post};
 use futures::stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tracing::Level;
 use typed_sessions::axum::{Session, SessionRejection, View};
-use typed_sessions_web_tests::log::warnings;
+use typed_sessions_conformance::log;
 use typed_sessions_web_tests::{Browser, Prefs, Shop, shop};
+
+/// What is told of level `warn` and above while this runs.
+fn warnings(run: impl Future<Output = ()>) -> String {
+    let (told, ()) = log::told(Level::WARN, run);
+    told
+}
 
 /// A body that is read only after the answer was made.
 fn body_with<T: Send + Sync + 'static>(kept: T) -> Body {

@@ -1,14 +1,13 @@
 //! T: what the client holds.
 
 use std::collections::HashSet;
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 use typed_sessions::{Reuse, SessionData, Token, minutes};
 
+use crate::log::told;
 use crate::world::{Member, Shop, World, is_refused, logged_in, open, stored};
 
 /// What a token is made of: 16 bytes of id, 16 of secret, 8 that tell the secrets of one login.
@@ -179,31 +178,9 @@ struct WrongVault {
 const PRIVATE: &str = "hunter2-correct-horse";
 
 pub(crate) async fn t5_nothing_secret_is_shown(world: World) {
-    // The subscriber is the thread's: everything runs on this one thread.
-    let log = tokio::task::spawn_blocking(move || {
-        let log = Log::default();
-        let subscriber = || {
-            let writer = log.clone();
-            tracing_subscriber::fmt()
-                .with_max_level(tracing::Level::TRACE)
-                .with_writer(writer)
-                .with_ansi(false)
-                .finish()
-        };
-        // With only one dispatcher in the process, tracing asks the thread that first meets an
-        // event whether anybody is interested in it, and that may be another test's thread, which
-        // has none. With two it asks them all.
-        let _second = tracing::Dispatch::new(subscriber());
-        let dispatch = tracing::Dispatch::new(subscriber());
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let seen = tracing::dispatcher::with_default(&dispatch, || {
-            runtime.block_on(tell_everything(world))
-        });
-        (log, seen)
-    });
-    let (log, (shown, secrets)) = log.await.expect("the thread ends");
-    let log = log.text();
+    // A thread with nothing else on it, whose log this is.
+    let told = tokio::task::spawn_blocking(|| told(Level::TRACE, tell_everything(world)));
+    let (log, (shown, secrets)) = told.await.expect("the thread ends");
     assert!(
         log.contains("logged in") && log.contains("secret renewed"),
         "the log was not captured: {log}"
@@ -257,32 +234,4 @@ async fn tell_everything(world: World) -> (Vec<String>, Vec<String>) {
         secrets.extend([token[22..42].to_owned(), URL_SAFE_NO_PAD.encode(&bytes(&token)[16..32])]);
     }
     (shown, secrets)
-}
-
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }
