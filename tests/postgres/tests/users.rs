@@ -1,7 +1,7 @@
 //! U: limits and revocation with many nodes at once; nobody waits for anybody in a ring.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
