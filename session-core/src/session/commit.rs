@@ -110,7 +110,10 @@ impl<D: SessionData> Session<D> {
                 return Ok(result);
             }
             retry.again().await?;
+            // An earlier write of this handle, given up as unavailable, may have come first.
+            self.resolve_replacements().await?;
             self.load().await?;
+            changes = self.along(unsaved)?;
         }
     }
 
@@ -147,21 +150,22 @@ impl<D: SessionData> Session<D> {
         let before = &self.stored()?.header;
         let (login_epoch, revision) = (before.login_epoch(), before.revision());
         if let Some(token) = token.clone() {
-            self.replacement = Some(Replacement { token, login_epoch, revision });
+            self.replacements.push(Replacement { token, login_epoch, revision });
         }
         let applied = context.apply(&id, &change).await?;
         if token.is_some() {
-            self.replacement = None;
+            self.replacements.pop();
         }
         match applied {
             Applied::Applied => {
+                self.replacements.retain(|sent| sent.may_still_come(&record.header));
                 if let Some(token) = token {
                     self.origin.replaced(token);
                 }
                 self.state = State::Stored(record);
                 Ok(Outcome::Written)
             }
-            Applied::Conflict if change.has_conditions() => Ok(Outcome::Conflict),
+            Applied::Conflict if change.has_conditions() => Ok(Outcome::Overtaken),
             Applied::Conflict => {
                 Err(Error::store("the store reports a conflict for a change without conditions"))
             }
@@ -169,6 +173,7 @@ impl<D: SessionData> Session<D> {
                 self.origin.gone();
                 Err(Error::gone())
             }
+            Applied::Superseded if !self.replacements.is_empty() => Ok(Outcome::Overtaken),
             Applied::Superseded => Err(Error::superseded()),
             Applied::Full => Err(limit_reached()),
         }
@@ -187,7 +192,8 @@ struct Write {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Written,
-    Conflict,
+    /// By another write, of this handle or not: it is to be looked again.
+    Overtaken,
 }
 
 pub(super) fn limit_reached() -> Error {

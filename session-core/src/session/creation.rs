@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::commit::{Ground, Plan, limit_reached};
-use super::handle::{Of, Replacement, Session, Standing, State};
+use super::handle::{Of, Session, Standing, State};
 use super::origin::{Claim, Creation, Life};
 use crate::data::{Baseline, Role, SessionData, edit_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,7 +41,7 @@ impl<D: SessionData> Session<D> {
         } else if let Life::Ended = life {
             return Err(Error::gone());
         }
-        self.resolve_replacement().await?;
+        self.resolve_replacements().await?;
         Ok(Standing::Stored)
     }
 
@@ -134,30 +134,28 @@ impl<D: SessionData> Session<D> {
         Err(Error::gone())
     }
 
-    /// Finds out whether the write took place that would have replaced the secret.
-    pub(super) async fn resolve_replacement(&mut self) -> Result<()> {
-        let Some(Replacement { token, login_epoch, revision }) = self.replacement.clone() else {
+    /// Finds out whether a write took place that would have replaced the secret.
+    pub(super) async fn resolve_replacements(&mut self) -> Result<()> {
+        if self.replacements.is_empty() {
             return Ok(());
-        };
+        }
         let (context, id) = (Arc::clone(&self.context), self.id());
         let found = context.load(&id).await?;
         let now = context.now();
         let Some(record) = found.filter(|record| context.policy.is_live(&record.header, now))
         else {
-            self.replacement = None;
+            self.replacements.clear();
             self.origin.gone();
             return Err(Error::gone());
         };
         let header = &record.header;
-        if context.policy.admit(header, &token, now).is_ok() {
-            self.replacement = None;
-            self.origin.replaced(token);
+        let mut tokens = self.replacements.iter().map(|sent| &sent.token);
+        if let Some(token) = tokens.find(|token| context.policy.admit(header, token, now).is_ok()) {
+            self.origin.replaced(token.clone());
+            self.replacements.clear();
             return self.take_over_record(record, now);
         }
-        if header.login_epoch() != login_epoch || header.revision() != revision {
-            // By now it is refused when it comes.
-            self.replacement = None;
-        }
+        self.replacements.retain(|sent| sent.may_still_come(header));
         Ok(())
     }
 }

@@ -40,13 +40,25 @@ impl<D: SessionData> Session<D> {
     /// # Ok(()) });
     /// ```
     pub async fn destroy(&mut self) -> Result<()> {
-        match self.resolve_replacement().await {
-            Err(error) if error.kind() != ErrorKind::Gone => return Err(error),
-            _ => {}
+        loop {
+            match self.resolve_replacements().await {
+                Err(error) if error.kind() != ErrorKind::Gone => return Err(error),
+                _ => {}
+            }
+            if self.end().await? == Attempt::Ended {
+                return Ok(());
+            }
+            if self.replacements.is_empty() {
+                return Err(Error::superseded());
+            }
+            // An earlier login or logout of this handle, given up as unavailable, came first.
         }
+    }
+
+    async fn end(&mut self) -> Result<Attempt> {
         let (context, id) = (Arc::clone(&self.context), self.id());
         match self.origin.end() {
-            Life::Ended => return Ok(()),
+            Life::Ended => return Ok(Attempt::Ended),
             Life::Ending(Some(creation)) => {
                 // It may still be on its way: something else takes its place, and ends.
                 context.apply(&id, &creation.without_login).await?;
@@ -64,12 +76,19 @@ impl<D: SessionData> Session<D> {
         match context.end(&id, &Owned::OfLogin(login_epoch), Ended::Destroyed).await? {
             deleted @ (Deleted::Yes | Deleted::Missing) => {
                 self.origin.ended(deleted);
-                Ok(())
+                Ok(Attempt::Ended)
             }
             Deleted::Superseded => {
                 self.origin.lives_on();
-                Err(Error::superseded())
+                Ok(Attempt::OfAnotherLogin)
             }
         }
     }
+}
+
+/// How an attempt to end the session went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    Ended,
+    OfAnotherLogin,
 }

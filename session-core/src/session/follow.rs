@@ -42,8 +42,8 @@ pub(crate) async fn follow<D: SessionData>(
                 Written::Gone => return Ok(None),
             }
         }
-        // No secret of the session: a connection holds none.
-        let token = Token::new(*id, Secret::random(&record.header.lineage));
+        // No secret of the session, nor one that could be taken for it: a connection holds none.
+        let token = Token::new(*id, Secret::random(&Lineage::random()));
         let context = Arc::clone(context);
         let (mode, delivery) = (Mode::Connected, Delivery::Done);
         return Ok(Some(Session::opened(context, token, delivery, mode, record, data)));

@@ -55,8 +55,8 @@ pub struct Session<D: SessionData> {
     pub(super) baseline: Option<Baseline>,
     /// The creation that this handle has sent, until it knows what became of it.
     pub(super) sent: Option<Arc<Creation>>,
-    /// A write with another token that this handle has sent, until it knows what became of it.
-    pub(super) replacement: Option<Replacement>,
+    /// The writes with another token that this handle has sent, until it knows what became of them.
+    pub(super) replacements: Vec<Replacement>,
 }
 
 /// A write that replaces the secret.
@@ -67,6 +67,13 @@ pub(super) struct Replacement {
     /// What the header must be for it to be carried out.
     pub(super) login_epoch: u64,
     pub(super) revision: u64,
+}
+
+impl Replacement {
+    /// Whether it would be carried out on this header. Otherwise it is refused when it comes.
+    pub(super) fn may_still_come(&self, header: &Header) -> bool {
+        (header.login_epoch(), header.revision()) == (self.login_epoch, self.revision)
+    }
 }
 
 /// What a handle may do besides reading and writing fields.
@@ -118,8 +125,8 @@ impl<D: SessionData> Session<D> {
         state: State,
         data: D,
     ) -> Self {
-        let (baseline, sent, replacement) = (None, None, None);
-        Self { context, origin, mode, state, data, baseline, sent, replacement }
+        let (baseline, sent, replacements) = (None, None, Vec::new());
+        Self { context, origin, mode, state, data, baseline, sent, replacements }
     }
 
     /// Reads the whole struct from the store. Changes that were not saved are dropped; fields

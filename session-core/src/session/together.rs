@@ -83,7 +83,7 @@ impl<D: SessionData> Handle for Session<D> {
     }
 
     async fn settle(&mut self) -> Result<()> {
-        if self.sent.is_some() || self.replacement.is_some() {
+        if self.sent.is_some() || !self.replacements.is_empty() {
             Session::settle(self).await?;
         }
         Ok(())

@@ -46,25 +46,29 @@ impl Secret {
         SecretHash(Sha256::digest(self.0).into())
     }
 
-    /// The secret that follows this one: HMAC-SHA256(seed, secret), cut and marked.
+    /// The secret that follows this one: HMAC-SHA256(seed, its 16 bytes), cut and marked.
     ///
     /// Whoever presents the same secret gets the same successor, and nobody can compute it from
     /// what is stored.
     pub(crate) fn successor(&self, seed: &Seed, lineage: &Lineage) -> Self {
         let mut next = [0; 16];
-        next.copy_from_slice(&hmac_sha256(&seed.0, &self.0)[..16]);
+        next.copy_from_slice(&hmac_sha256(&seed.0, self.split().0)[..16]);
         Self::marked(next, lineage)
     }
 
     /// Whether it carries the mark of this lineage. In constant time.
     pub(crate) fn is_of(&self, lineage: &Lineage) -> bool {
-        let (bytes, mark) = self.0.split_at(16);
+        let (bytes, mark) = self.split();
         hmac_sha256(&lineage.0, bytes)[..8].ct_eq(mark).into()
     }
 
     /// In constant time.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        self.0.split_at(16)
     }
 }
 

@@ -37,7 +37,12 @@ pub(crate) enum Act {
     Lose,
     /// The call never ends; whoever waits for the notification drops it.
     Hang(Arc<Notify>),
+    /// The call is answered with `Unavailable`; what it would have written waits here.
+    Delay(Delayed),
 }
+
+/// A write that is still on its way when its answer is given up.
+pub(crate) type Delayed = Arc<Mutex<Option<BoxFuture<'static, ()>>>>;
 
 impl Stepped {
     pub(crate) fn new(store: impl SessionStore) -> Self {
@@ -62,7 +67,7 @@ impl Stepped {
         if is_now { script.step.take().map(|(_, act)| act) } else { None }
     }
 
-    async fn happen(&self, now: Step) -> Result<()> {
+    async fn happen(&self, now: Step, write: Option<BoxFuture<'static, ()>>) -> Result<()> {
         match self.take(now) {
             None => Ok(()),
             Some(Act::Run(event)) => {
@@ -74,18 +79,30 @@ impl Stepped {
                 reached.notify_one();
                 std::future::pending().await
             }
+            Some(Act::Delay(delayed)) => {
+                *delayed.lock().unwrap_or_else(PoisonError::into_inner) = write;
+                Err(Error::unavailable("timed out"))
+            }
         }
     }
 
-    async fn call<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn read<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.call(work, None).await
+    }
+
+    async fn call<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+        write: Option<BoxFuture<'static, ()>>,
+    ) -> Result<T> {
         let number = {
             let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
             script.calls += 1;
             script.calls
         };
-        self.happen(Step::Before(number)).await?;
+        self.happen(Step::Before(number), write).await?;
         let answer = work.await?;
-        self.happen(Step::After(number)).await?;
+        self.happen(Step::After(number), None).await?;
         Ok(answer)
     }
 }
@@ -99,26 +116,30 @@ impl fmt::Debug for Stepped {
 #[async_trait]
 impl SessionStore for Stepped {
     async fn load(&self, id: &SessionId) -> Result<Option<Record>> {
-        self.call(self.inner.load(id)).await
+        self.read(self.inner.load(id)).await
     }
 
     async fn apply(&self, id: &SessionId, change: &Change) -> Result<Applied> {
-        self.call(self.inner.apply(id, change)).await
+        let (inner, of, same) = (Arc::clone(&self.inner), *id, change.clone());
+        let late = async move { drop(inner.apply(&of, &same).await) };
+        self.call(self.inner.apply(id, change), Some(Box::pin(late))).await
     }
 
     async fn delete(&self, id: &SessionId, only: &Owned) -> Result<Deleted> {
-        self.call(self.inner.delete(id, only)).await
+        let (inner, of, same) = (Arc::clone(&self.inner), *id, only.clone());
+        let late = async move { drop(inner.delete(&of, &same).await) };
+        self.call(self.inner.delete(id, only), Some(Box::pin(late))).await
     }
 
     async fn sessions_of(&self, user: &UserId, page: &Page) -> Result<Found> {
-        self.call(self.inner.sessions_of(user, page)).await
+        self.read(self.inner.sessions_of(user, page)).await
     }
 
     async fn headers(&self, ids: &[SessionId]) -> Result<Vec<(SessionId, Option<Header>)>> {
-        self.call(self.inner.headers(ids)).await
+        self.read(self.inner.headers(ids)).await
     }
 
     async fn clear(&self, at_most: usize) -> Result<More> {
-        self.call(self.inner.clear(at_most)).await
+        self.read(self.inner.clear(at_most)).await
     }
 }

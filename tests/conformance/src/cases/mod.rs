@@ -9,6 +9,7 @@ mod endings;
 mod failure;
 mod handles;
 mod keys;
+mod late;
 mod lossless;
 mod pages;
 mod random;
@@ -190,6 +191,9 @@ macro_rules! __for_each_case {
                 w_every_pair_of_operations_keeps_the_rules,
                 w_every_operation_may_be_given_up_at_every_step,
                 w_every_answer_may_be_lost,
+            }
+            late {
+                w_every_write_may_be_carried_out_late,
             }
             endings {
                 t4_revoke_token_checks_the_secret,

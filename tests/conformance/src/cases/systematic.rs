@@ -12,7 +12,7 @@ use crate::world::{Member, Shop, World, open};
 
 /// How a session is before something happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Before {
+pub(super) enum Before {
     Anonymous,
     LoggedIn,
     /// Logged in, and an open has to renew and to touch it.
@@ -24,7 +24,7 @@ enum Before {
 const STORED: [Before; 3] = [Before::Anonymous, Before::LoggedIn, Before::Due];
 
 /// More calls than any of the operations makes.
-const MOST_CALLS: usize = 12;
+pub(super) const MOST_CALLS: usize = 12;
 
 /// A session as it is before.
 async fn prepare(world: &World, before: Before) -> (Session<Shop>, String) {
@@ -48,7 +48,7 @@ impl World {
         (Self { store: Arc::new(stepped.clone()), clock: self.clock.clone() }, stepped)
     }
 
-    async fn end(&self, sessions: &Sessions<Shop>, session: &Session<Shop>) {
+    pub(super) async fn end(&self, sessions: &Sessions<Shop>, session: &Session<Shop>) {
         sessions.revoke(session.id()).await.expect("revokes");
         self.clock.advance(minutes(1));
     }
@@ -182,7 +182,7 @@ async fn lose(world: &World, before: Before, operation: Operation, step: Step) -
     came
 }
 
-async fn actor(world: &World, before: Before) -> (Actor, Stepped, String) {
+pub(super) async fn actor(world: &World, before: Before) -> (Actor, Stepped, String) {
     let (between, stepped) = world.stepped();
     let (session, token) = prepare(&between, before).await;
     let sessions = between.sessions::<Shop>();
