@@ -35,6 +35,7 @@ sinners! {
         w1_expired_record_is_not_replaced,
         w1_guards_on_presence,
         w4_take_after_a_lost_first_save_gives_once,
+        w_every_write_may_be_carried_out_late,
     ] or []
     creates_over_expired: CreatesOverExpired => [
         c_apply_is_what_evaluate_says,
@@ -65,10 +66,11 @@ sinners! {
         w5_unknown_keys_stay,
         w5_views_leave_each_other_alone,
         w6_open_checked_does_not_end_a_newer_login,
+        w9_what_would_not_come_back_is_refused,
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
-        w9_what_would_not_come_back_is_refused,
+        w_every_write_may_be_carried_out_late,
         w_random_operations_follow_the_model,
     ] or [
         r6_renewal_races_with_writes,
@@ -126,6 +128,7 @@ sinners! {
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
         w_random_operations_follow_the_model,
     ] or [
         w4_remove_is_exact,
@@ -140,6 +143,7 @@ sinners! {
         w2_change_is_all_or_nothing,
         w5_views_share_the_token,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
         w_random_operations_follow_the_model,
     ] or []
     normalizes_json: NormalizesJson => [
@@ -191,6 +195,7 @@ sinners! {
         w1_guards_on_presence,
         w1_revoked_session_stays_gone,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
         w_random_operations_follow_the_model,
     ] or [
         u3_eviction_races_with_a_proof_again,
@@ -221,6 +226,7 @@ sinners! {
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
         w_random_operations_follow_the_model,
     ] or [
         f5_any_number_of_runtimes,

@@ -27,7 +27,6 @@ sinners! {
         u3_oldest_is_the_least_recently_used,
     ] or []
     forgets_the_index: ForgetsTheIndex => [
-        f5_any_number_of_runtimes,
         c3_cost_of_users,
         c_apply_is_what_evaluate_says,
         e1_the_stores_own_expiry_follows_the_deadline,
@@ -36,6 +35,7 @@ sinners! {
         e5_who_has_ended_by_lowered_timeouts_takes_no_place,
         e6_a_wrong_clock_hides_nobody,
         f2_the_advice_fits_the_field,
+        f5_any_number_of_runtimes,
         r6_renewal_changes_nothing_else,
         u1_a_refused_login_leaves_nobody,
         u1_index_follows_login_and_logout,
@@ -62,6 +62,7 @@ sinners! {
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
     ] or [
         u1_login_races_with_logout,
         u2_revoke_all_races_with_login,
@@ -116,6 +117,7 @@ sinners! {
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
     ] or []
     keeps_the_deleted_indexed: KeepsTheDeletedIndexed => [
         c3_cost_of_users,
@@ -126,6 +128,7 @@ sinners! {
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
     ] or [
         u4_sync_races_with_destroy,
     ]
@@ -145,6 +148,7 @@ sinners! {
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
     ] or [
         u1_login_races_with_logout,
         u4_sync_races_with_login_of_another_user,
@@ -155,18 +159,19 @@ sinners! {
         u1_a_refused_login_leaves_nobody,
         u1_random_operations_keep_the_index,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
     ] or [
         u1_login_races_with_logout,
     ]
     never_expires: NeverExpires => [e1_what_the_store_let_expire_is_missing_everywhere] or []
     pages_by_counting: PagesByCounting => [u5_pages_lose_nobody] or []
     pretends_to_delete: PretendsToDelete => [
-        f5_any_number_of_runtimes,
         c3_cost_of_users,
         c_apply_is_what_evaluate_says,
         c_what_handles_can_tell,
         e6_a_wrong_clock_hides_nobody,
         f1_lost_answer_to_destroy_still_ends_it,
+        f5_any_number_of_runtimes,
         r4_an_older_secret_of_the_login_is_reused,
         r4_late_requests_after_a_renew_are_no_reuse,
         r4_reuse_can_end_the_session,
@@ -198,6 +203,7 @@ sinners! {
         w_every_answer_may_be_lost,
         w_every_operation_may_be_given_up_at_every_step,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
         w_random_operations_follow_the_model,
     ] or [
         u2_revoke_all_races_with_login,
@@ -217,6 +223,7 @@ sinners! {
         w5_superseded_views_go_on_after_reload,
         w6_destroy_does_not_end_a_newer_login,
         w_every_pair_of_operations_keeps_the_rules,
+        w_every_write_may_be_carried_out_late,
     ] or []
     sets_its_expiry_once: SetsItsExpiryOnce => [e1_the_stores_own_expiry_follows_the_deadline] or []
 }
