@@ -222,7 +222,7 @@ fn the_steps_to_earlier_versions_are_what_they_were() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sessions_of_version_2_are_as_they_were_and_the_bus_needs_version_3() {
+async fn the_bus_needs_version_3_and_sessions_stay_as_they_were() {
     let server = Postgres::start(&[]);
     server.sql(VERSION_2);
     let before = PostgresStore::connect(server.url()).await.expect("connects");
@@ -251,6 +251,23 @@ async fn sessions_of_version_2_are_as_they_were_and_the_bus_needs_version_3() {
         assert_eq!(store.servers().await.expect("lists"), std::slice::from_ref(&hub));
         works(store).await;
     }
+}
+
+#[tokio::test]
+async fn headers_of_version_2_cannot_be_opened_and_can_be_ended() {
+    let server = Postgres::start(&[]);
+    let sessions = sessions(migrated(PostgresStore::builder().url(server.url())).await);
+    let (session, token) = logged_in(&sessions, 7).await;
+    let written = server.sql(
+        "UPDATE typed_sessions SET header = replace(header, '{\"v\":3,', '{\"v\":2,') \
+         RETURNING header LIKE '{\"v\":2,%'",
+    );
+    assert!(written.starts_with('t'), "{written}");
+    let error = sessions.open(&token).await.expect_err("another format");
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("its format is 2"), "{error}");
+    assert!(sessions.user(&7).list().await.expect("lists").is_empty());
+    assert!(sessions.user(&7).revoke(session.id()).await.expect("it can be ended"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
