@@ -89,7 +89,7 @@ fn c_open_and_writes_allocate_as_often_as_is_known() {
         ("open", 12),
         ("open, change one field, save", 25),
         ("open, set one field", 21),
-        ("save, log in, destroy", 61),
+        ("save, log in, destroy", 62),
     ];
     assert_eq!(counted, known);
 }
