@@ -3,7 +3,7 @@
 //!
 //! Each operation is counted twice, done a few times and many times: the difference has neither the
 //! start of a program in it nor the making of connections. Hashing is counted by itself: valgrind
-//! hides that the processor can do it, so half of an `open` would be SHA-256 in software, and hide
+//! hides that the processor can do it, so a third of a login would be SHA-256 in software, and hide
 //! the rest.
 
 #![allow(clippy::print_stdout, reason = "it is a program that tells what it counted")]
