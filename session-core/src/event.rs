@@ -14,7 +14,8 @@ use crate::token::SessionId;
 const TARGET: &str = "typed_sessions";
 
 /// An error and, after colons, what caused it.
-struct WithSources<'a>(&'a Error);
+#[derive(Debug)]
+pub struct WithSources<'a>(pub &'a Error);
 
 impl fmt::Display for WithSources<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@ use crate::session::{Mode, Session, open_token};
 use crate::sessions::Sessions;
 use crate::token::Token;
 
+pub use crate::event::WithSources;
 pub use crate::session::{
     Bare, Handle, Handover, Opened, catch_up, handover, is_current, login_epoch, save_together,
 };

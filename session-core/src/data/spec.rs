@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::time::Timestamp;
 
 /// What the derive tells the core about one stored field.
 #[doc(hidden)]
@@ -80,6 +81,11 @@ impl FieldSpec {
     /// Its key, then the older ones.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.key).chain(self.aliases.iter().copied())
+    }
+
+    /// When a value that has a ttl expires at the latest, if no wrong clock has written it.
+    pub(crate) fn latest(&self, now: Timestamp) -> Option<Timestamp> {
+        self.ttl.map(|ttl| now.after(ttl.saturating_mul(2)))
     }
 
     /// A value that does not decode is an error, unless the field is `#[session(or_default)]`.

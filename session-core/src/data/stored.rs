@@ -21,7 +21,6 @@ impl<'a> Stored<'a> {
     /// there.
     pub(crate) fn text(&self, spec: &FieldSpec) -> Option<&'a str> {
         let mut texts = spec.keys().filter_map(|key| self.fields.get(key));
-        let latest = spec.ttl.map(|ttl| self.now.after(ttl.saturating_mul(2)));
-        texts.find_map(|text| text.live_at(self.now, latest))
+        texts.find_map(|text| text.live_at(self.now, spec.latest(self.now)))
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn beat(shared: Arc<Shared>, mut stop: watch::Receiver<Stop>) {
     let guard = Guard(Arc::clone(&shared));
     let lease = shared.settings.lease;
     let mut pause = Pause::first();
-    while *stop.borrow_and_update() == Stop::NotYet {
+    while *stop.borrow_and_update() == Stop::NotYet && !shared.is_over() {
         let told = if shared.register.answers() {
             tell(&shared).await
         } else {

@@ -30,7 +30,14 @@ struct Followed {
     /// When it is over, as far as is known.
     deadline: Timestamp,
     /// Since when the store did not tell.
-    unknown_since: Option<Instant>,
+    untold_since: Option<Instant>,
+}
+
+/// Whether the store tells of a session of which it did not when it was asked before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TellsAgain {
+    Yes,
+    No,
 }
 
 /// All connections of this server.
@@ -41,6 +48,8 @@ pub(crate) struct Held {
     users: HashMap<UserId, HashSet<ConnectionId>>,
     deadlines: BTreeSet<(Timestamp, SessionId)>,
     next: Number,
+    /// Since when the store told of none that it was asked about.
+    silent_since: Option<Instant>,
 }
 
 /// Connections are numbered as they come.
@@ -53,7 +62,7 @@ impl Held {
         if let Some(user) = &bound.entry.user {
             self.users.entry(user.clone()).or_default().insert(connection);
         }
-        let new = Followed { connections: HashSet::new(), deadline, unknown_since: None };
+        let new = Followed { connections: HashSet::new(), deadline, untold_since: None };
         self.sessions.entry(session).or_insert(new).connections.insert(connection);
         self.connections.insert(connection, (self.next, bound));
         self.next.0 += 1;
@@ -98,17 +107,30 @@ impl Held {
     }
 
     /// The sessions that are over by what is known of them, so many at most. Not those of which the
-    /// store does not tell: they are asked about in their turn.
+    /// store did not tell: they are asked about again.
     pub(crate) fn due(&self, now: Timestamp, at_most: usize) -> Vec<SessionId> {
         let due = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now);
-        let is_known =
-            |id: &SessionId| self.sessions.get(id).is_some_and(|one| one.unknown_since.is_none());
-        due.map(|(_, id)| *id).filter(is_known).take(at_most).collect()
+        due.map(|(_, id)| *id).filter(|id| self.is_told(id)).take(at_most).collect()
     }
 
-    /// When the next session is over, as far as is known.
+    /// When the next session is over, of those of which the store told.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.deadlines.iter().find(|(_, id)| self.is_told(id)).map(|(deadline, _)| *deadline)
+    }
+
+    /// Whether it is held, and the store told of it when it was asked last.
+    pub(crate) fn is_told(&self, session: &SessionId) -> bool {
+        self.sessions.get(session).is_some_and(|followed| followed.untold_since.is_none())
+    }
+
+    /// The sessions of which the store told, so many at most.
+    pub(crate) fn told(&self, at_most: usize) -> Vec<SessionId> {
+        self.sessions.keys().filter(|id| self.is_told(id)).take(at_most).copied().collect()
+    }
+
+    /// The sessions of which it did not.
+    pub(crate) fn untold(&self) -> Vec<SessionId> {
+        self.sessions.keys().filter(|id| !self.is_told(id)).copied().collect()
     }
 
     /// Where messages to these connections go.
@@ -128,8 +150,9 @@ impl Held {
         now: Timestamp,
         before: Number,
     ) -> Vec<(Bound, Reason)> {
+        self.silent_since = None;
         let Some(followed) = self.sessions.get_mut(session) else { return Vec::new() };
-        followed.unknown_since = None;
+        followed.untold_since = None;
         let (deadline, ids) = (followed.deadline, followed.connections.clone());
         let mut closing = Vec::new();
         for id in ids {
@@ -147,18 +170,41 @@ impl Held {
         closing
     }
 
-    /// The store did not tell of these sessions. Takes out the connections of those of which it has
-    /// not told for so long.
-    pub(crate) fn doubt(&mut self, sessions: &[SessionId], grace: Duration) -> Vec<Bound> {
-        let mut given_up = Vec::new();
+    /// The store did not tell of these sessions.
+    pub(crate) fn doubt(&mut self, sessions: &[SessionId]) {
+        let now = Instant::now();
         for session in sessions {
-            let Some(followed) = self.sessions.get_mut(session) else { continue };
-            let since = *followed.unknown_since.get_or_insert_with(Instant::now);
-            if since.elapsed() >= grace {
-                given_up.extend(followed.connections.clone());
+            if let Some(followed) = self.sessions.get_mut(session) {
+                followed.untold_since.get_or_insert(now);
             }
         }
-        given_up.iter().filter_map(|connection| self.remove(connection)).collect()
+    }
+
+    /// The store told of this session, to somebody else.
+    pub(crate) fn store_tells(&mut self, session: &SessionId) -> TellsAgain {
+        self.silent_since = None;
+        let followed = self.sessions.get_mut(session);
+        match followed.and_then(|followed| followed.untold_since.take()) {
+            Some(_) => TellsAgain::Yes,
+            None => TellsAgain::No,
+        }
+    }
+
+    /// The store told of none that it was asked about.
+    pub(crate) fn fall_silent(&mut self) {
+        self.silent_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Takes out the connections of sessions of which the store has not told for so long: of all, if
+    /// it has told of none.
+    pub(crate) fn give_up(&mut self, grace: Duration) -> Vec<Bound> {
+        let is_over = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= grace);
+        if is_over(self.silent_since) {
+            return self.take_all();
+        }
+        let over = self.sessions.values().filter(|followed| is_over(followed.untold_since));
+        let over: Vec<_> = over.flat_map(|followed| followed.connections.clone()).collect();
+        over.iter().filter_map(|connection| self.remove(connection)).collect()
     }
 
     /// Takes out all.

@@ -13,14 +13,14 @@ use tokio::task::AbortHandle;
 use super::beat::{Stop, beat};
 use super::bus::Bus;
 use super::connection::Connection;
-use super::held::Bound;
+use super::held::{Bound, TellsAgain};
 use super::listen::listen;
 use super::mailbox::Mailbox;
 use super::reason::{Reason, Verdict};
 use super::register::Taken;
 use super::registry::{Beat, ConnectionEntry, ConnectionId, Server};
 use super::shared::{HubSettings, Shared};
-use super::verify::verify;
+use super::verify::{ask_again, verify};
 use crate::__backend::CENTURY;
 use crate::bounds::at_least_a_milli;
 use crate::context::Context;
@@ -142,6 +142,7 @@ impl<D: SessionData> HubBuilder<D> {
         let endless = [
             tokio::spawn(listen(Arc::clone(&shared), subscription)).abort_handle(),
             tokio::spawn(verify(Arc::clone(&shared))).abort_handle(),
+            tokio::spawn(ask_again(Arc::clone(&shared))).abort_handle(),
         ];
         let running = Arc::new(Running { shared: Arc::clone(&shared), stop, endless });
         Ok(Hub { shared, running, data: PhantomData })
@@ -212,7 +213,7 @@ pub struct Hub<D: SessionData> {
 struct Running {
     shared: Arc<Shared>,
     stop: watch::Sender<Stop>,
-    endless: [AbortHandle; 2],
+    endless: [AbortHandle; 3],
 }
 
 impl Drop for Running {
@@ -290,7 +291,13 @@ impl<D: SessionData> Hub<D> {
         let now = shared.context.now();
         let looked = shared.context.header(&id).await?;
         match policy.verdict(&login, deadline, &looked, now) {
-            Verdict::Stays(_) => Ok(connection),
+            Verdict::Stays(_) => {
+                if shared.held(|held| held.store_tells(&id)) == TellsAgain::Yes {
+                    // What has happened meanwhile to its other connections shows by looking.
+                    shared.suspect_these(vec![id]);
+                }
+                Ok(connection)
+            }
             Verdict::Closes(Reason::SignedOut | Reason::Superseded) => Err(Error::superseded()),
             Verdict::Closes(Reason::ShuttingDown) => Err(Error::unreadable_header()),
             Verdict::Closes(_) => Err(Error::gone()),

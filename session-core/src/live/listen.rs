@@ -28,18 +28,34 @@ pub(crate) async fn listen(shared: Arc<Shared>, mut subscription: Box<dyn Subscr
             // Another life of this server has another channel.
             _ = lives.changed() => Ok(()),
         };
+        let mut hearing = Hearing::Well;
         if let Err(error) = &heard {
-            event::hub_is_deaf(&shared.server(), error);
+            hearing.fails(&shared, error);
             if begin.elapsed() > Pause::LONGEST {
                 pause = Pause::first();
             }
             sleep(pause.next()).await;
         }
-        subscription = subscribe(&shared, &mut lives, &mut pause).await;
-        if heard.is_err() {
+        subscription = subscribe(&shared, &mut lives, &mut pause, &mut hearing).await;
+        if hearing == Hearing::Not {
             event::hub_hears_again(&shared.server());
         }
         shared.suspect(&Whom::Everybody);
+    }
+}
+
+/// Whether other servers are heard; when not, that is told once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    Well,
+    Not,
+}
+
+impl Hearing {
+    fn fails(&mut self, shared: &Shared, error: &Error) {
+        if std::mem::replace(self, Self::Not) == Self::Well {
+            event::hub_is_deaf(&shared.server(), error);
+        }
     }
 }
 
@@ -47,12 +63,16 @@ async fn subscribe(
     shared: &Shared,
     lives: &mut watch::Receiver<Server>,
     pause: &mut Pause,
+    hearing: &mut Hearing,
 ) -> Box<dyn Subscription> {
     loop {
         let server = lives.borrow_and_update().clone();
         match shared.bus.subscribe(&server).await {
             Ok(subscription) => return subscription,
-            Err(_) => sleep(pause.next()).await,
+            Err(error) => {
+                hearing.fails(shared, &error);
+                sleep(pause.next()).await;
+            }
         }
     }
 }

@@ -103,7 +103,8 @@ impl Register {
         Waiting::For(taken)
     }
 
-    /// The bus answers, and knows of none of these: they are told of, and what was in line is not.
+    /// The bus answers, and knows of none of these: they are told of. So is who left, as the last
+    /// that it was told may have come in between; who joined is among these, or has left since.
     pub(crate) fn begin_anew(&self, entries: Vec<ConnectionEntry>) {
         let mut line = lock(&self.line);
         if line.bus == State::IsOver {
@@ -111,8 +112,9 @@ impl Register {
         }
         line.bus = State::Answers;
         // Whoever waits for a step that is among these waits no longer: it is told of soon.
+        line.steps.retain(|step| step.kind == Kind::Left);
         let joined = |entry| Step { entry, kind: Kind::Joined, waiting: None };
-        line.steps = entries.into_iter().map(joined).collect();
+        line.steps.extend(entries.into_iter().map(joined));
         drop(line);
         self.has_steps.notify_one();
     }

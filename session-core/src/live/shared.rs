@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) register: Register,
     suspects: Mutex<Suspects>,
     pub(crate) has_suspects: Notify,
+    /// The store did not tell of some session.
+    pub(crate) has_untold: Notify,
     /// Whether the tasks are at an end: nobody would close a connection any more.
     is_over: AtomicBool,
 }
@@ -63,6 +65,7 @@ impl Shared {
             register: Register::default(),
             suspects: Mutex::default(),
             has_suspects: Notify::new(),
+            has_untold: Notify::new(),
             is_over: AtomicBool::new(false),
         }
     }
@@ -134,12 +137,22 @@ impl Shared {
         self.has_suspects.notify_one();
     }
 
+    pub(crate) fn suspect_these(&self, sessions: Vec<SessionId>) {
+        lock(&self.suspects).add(sessions);
+        self.has_suspects.notify_one();
+    }
+
     pub(crate) fn take_suspects(&self, at_most: usize) -> Vec<SessionId> {
         lock(&self.suspects).take(at_most)
     }
 
     pub(crate) fn take_everybody(&self) -> bool {
         lock(&self.suspects).take_everybody()
+    }
+
+    /// Whether a task has ended that was not to, or the hub stops.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
     }
 
     /// The hub stops, as it should: nothing is told of it.

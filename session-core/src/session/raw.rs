@@ -27,9 +27,11 @@ impl<D: SessionData> Session<D> {
     pub fn raw(&self) -> BTreeMap<String, String> {
         let now = self.context.now();
         let fields = self.record().into_iter().flat_map(|record| record.fields.iter());
+        let spec = |key: &str| D::__FIELDS.iter().find(|spec| spec.keys().any(|it| it == key));
         fields
             .filter_map(|(key, text)| {
-                Some((key.as_str().to_owned(), text.live_at(now, None)?.to_owned()))
+                let latest = spec(key.as_str()).and_then(|spec| spec.latest(now));
+                Some((key.as_str().to_owned(), text.live_at(now, latest)?.to_owned()))
             })
             .collect()
     }

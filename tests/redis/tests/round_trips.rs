@@ -315,3 +315,34 @@ async fn c_commands_of_the_bus() {
     assert_eq!(counted.commands(), "ping, subscribe", "a subscription");
     drop(subscription);
 }
+
+#[tokio::test]
+async fn l4_only_what_ends_or_changes_hands_is_published() {
+    let mut counted = Counted::start();
+    let clock = ManualClock::default();
+    let store = one_connection(&counted.server).await;
+    let sessions = Sessions::<Shop>::builder(store.clone()).bus(store).clock(clock.clone());
+    let sessions = sessions.build().expect("the defaults");
+    let (mut session, token) = stored(&sessions).await;
+    session.note = "tea".into();
+    session.save().await.expect("saves");
+    session.set(Shop::VISITS, 7).await.expect("sets");
+    session.update(Shop::VISITS, |n| *n += 1).await.expect("updates");
+    session.touch().await.expect("touches");
+    clock.advance(minutes(10));
+    let renewed = sessions.open(&token).await.expect("opens").expect("is there");
+    assert!(renewed.fresh_token().is_some());
+    session = renewed;
+    session.renew().await.expect("renews");
+    let commands = counted.commands();
+    assert!(!commands.contains("publish"), "{commands}");
+    session.login(Member { id: 1 }).await.expect("logs in");
+    let commands = counted.commands();
+    assert!(commands.contains("publish"), "a login on a stored session: {commands}");
+    session.logout().await.expect("logs out");
+    let commands = counted.commands();
+    assert!(commands.contains("publish"), "a logout: {commands}");
+    assert!(sessions.revoke(session.id()).await.expect("revokes"));
+    let commands = counted.commands();
+    assert!(commands.contains("publish"), "a revocation: {commands}");
+}

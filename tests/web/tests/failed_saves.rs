@@ -2,11 +2,13 @@
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::Html;
+use axum::response::{Html, IntoResponse as _};
 use axum::routing::{get, post};
+use tracing::Level;
 use typed_sessions::axum::{Session, SessionLayer, SessionRejection, Unreadable};
-use typed_sessions::{Login, SessionData};
+use typed_sessions::{Error, Login, SessionData};
 use typed_sessions_conformance::faulty::Fault;
+use typed_sessions_conformance::log::told;
 use typed_sessions_web_tests::{Answer, Browser, Gate, Shop, World, ada, shop};
 
 async fn visit(mut session: Session<Shop>) -> String {
@@ -27,6 +29,15 @@ fn routes() -> Router {
         .route("/visit", get(visit))
         .route("/login", post(login))
         .route("/destroy", post(destroy))
+}
+
+#[test]
+fn the_log_tells_the_cause_of_a_500() {
+    let (told, status) = told(Level::ERROR, async {
+        SessionRejection::from(Error::store("the disk is full")).into_response().status()
+    });
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(told.contains("refused the operation: the disk is full"), "{told}");
 }
 
 /// A request whose handler changes the session, and meanwhile another tab posts to this path. Its

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use typed_sessions_core::__web::{
-    Bare, Handle, Handover, catch_up, handover, is_current, is_destroyed, save_together, superseded,
+    Bare, Handle, Handover, WithSources, catch_up, handover, is_current, is_destroyed,
+    save_together, superseded,
 };
 use typed_sessions_core::{Result, Session, Token};
 use typed_sessions_http::{Instruction, guard_caches};
@@ -71,7 +72,7 @@ async fn settle(root: &mut Session<Bare>, handles: &mut [Box<dyn Handle>]) {
     for handle in handles {
         if let Err(error) = handle.settle().await {
             tracing::debug!(
-                target: "typed_sessions", session = %root.id(), error = %error,
+                target: "typed_sessions", session = %root.id(), error = %WithSources(&error),
                 "whether a change of the session was carried out stays unknown"
             );
         }

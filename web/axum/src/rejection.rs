@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
+use typed_sessions_core::__web::WithSources;
 use typed_sessions_core::{Error, ErrorKind};
 
 /// After how many seconds a client may try again when the store cannot be reached.
@@ -153,7 +154,7 @@ impl IntoResponse for SessionRejection {
         let status = self.status();
         if let (true, Some(error)) = (status == StatusCode::INTERNAL_SERVER_ERROR, self.error()) {
             tracing::error!(
-                target: "typed_sessions", error = %error,
+                target: "typed_sessions", error = %WithSources(error),
                 "a request was answered with status 500"
             );
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::lock::Mutex as AsyncMutex;
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
-use typed_sessions_core::__web::{Bare, Handle, catch_up};
+use typed_sessions_core::__web::{Bare, Handle, WithSources, catch_up};
 use typed_sessions_core::{ErrorKind, Session, SessionData, Token};
 
 use crate::layer::{Settings, Unreadable};
@@ -175,7 +175,7 @@ impl Slot {
         if error.kind() == ErrorKind::Decode && self.settings.on_unreadable == Unreadable::StartNew
         {
             tracing::warn!(
-                target: "typed_sessions", error = %error,
+                target: "typed_sessions", error = %WithSources(&error),
                 "a session cannot be read: the request goes on without it"
             );
             return Lookup::Nothing(Came::WithNone);

@@ -132,6 +132,7 @@ macro_rules! __for_each_case {
                 e4_only_writing_the_field_restarts_its_ttl,
                 e5_lowered_timeouts_hold_at_once,
                 e5_who_has_ended_by_lowered_timeouts_takes_no_place,
+                e6_a_clock_that_is_put_back_ends_nothing_in_use,
                 e6_a_wrong_clock_hides_nobody,
             }
             renewal {

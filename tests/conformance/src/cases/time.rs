@@ -327,6 +327,36 @@ pub(crate) async fn e5_who_has_ended_by_lowered_timeouts_takes_no_place(world: W
     assert_eq!(short.user(&1).count().await.expect("counts"), 2);
 }
 
+/// All that was written lies an hour in the future then.
+pub(crate) async fn e6_a_clock_that_is_put_back_ends_nothing_in_use(world: World) {
+    let sessions = world.sessions::<Shop>();
+    let right = world.now();
+    world.clock.advance(hours(1));
+    let (mut session, token) = logged_in(&sessions, 1).await;
+    session.set(Shop::OTP, Some("246810".into())).await.expect("sets");
+    let (_, unused_token) = logged_in(&sessions, 1).await;
+    world.clock.set(right);
+
+    let mut session = open(&sessions, &token).await;
+    assert_eq!(session.otp, None, "its five minutes would last for an hour and five");
+    assert_eq!(session.get(Shop::OTP).await.expect("reads"), None);
+    assert!(!session.raw().contains_key("otp"));
+    session.set(Shop::OTP, Some("135790".into())).await.expect("sets");
+    let mut token = session.fresh_token().expect("its secret counts as old").expose();
+    assert!(sessions.peek(&unused_token).await.expect("works").is_some());
+    for _ in 0..8 {
+        world.clock.advance(minutes(20));
+        let opened = open(&sessions, &token).await;
+        token = opened.fresh_token().expect("its secret is old").expose();
+        assert_eq!(opened.info().last_seen(), world.now(), "it is touched");
+        assert_eq!(opened.otp, None);
+    }
+    // Whoever is idle ends, though an hour later.
+    assert!(is_refused(&sessions, &unused_token).await);
+    let listed = sessions.user(&1).list().await.expect("lists");
+    assert_eq!(listed.iter().map(SessionInfo::id).collect::<Vec<_>>(), [session.id()]);
+}
+
 pub(crate) async fn e6_a_wrong_clock_hides_nobody(world: World) {
     let sessions = world.sessions::<Shop>();
     let ahead = world.with_clock(ManualClock::new(world.now().after(hours(13))));

@@ -29,6 +29,8 @@ pub(crate) enum BusFault {
     NoRegistry,
     /// Heartbeats are carried out, and their answers get lost.
     BeatAnswersLost,
+    /// Heartbeats are carried out, and answered half a second later, as if the server were new.
+    Forgetful,
 }
 
 /// Clones share the fault and the counts.
@@ -106,6 +108,10 @@ impl Bus for FaultyBus {
         }
         let pulse = self.inner.heartbeat(server, beat).await?;
         self.check(&[BusFault::BeatAnswersLost])?;
+        if self.fault() == BusFault::Forgetful {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            return Ok(Pulse::Unknown);
+        }
         Ok(pulse)
     }
 

@@ -157,9 +157,16 @@ pub(crate) async fn l2_a_thousand_revocations_beside_a_thousand_connects(world: 
         all.push(logged_in(&sessions, user).await.0);
     }
     let ids: Vec<_> = all.iter().map(Session::id).collect();
+    let mut before = hub.connect(&all[0]).await.expect("connects");
     let connecting = all.into_iter().map(|session| {
         let hub = hub.clone();
-        async move { hub.connect(&session).await.ok() }
+        async move {
+            let connected = hub.connect(&session).await;
+            if let Err(error) = &connected {
+                assert_eq!(error.kind(), ErrorKind::Gone, "{error:?}");
+            }
+            connected.ok()
+        }
     });
     let connecting = tokio::spawn(race(connecting.collect::<Vec<_>>()));
     let revoking = ids.chunks(100).map(|ids| {
@@ -171,8 +178,15 @@ pub(crate) async fn l2_a_thousand_revocations_beside_a_thousand_connects(world: 
         }
     });
     race(revoking.collect::<Vec<_>>()).await;
+    assert_eq!(closed(&mut before).await, Reason::Ended);
     for mut connection in connecting.await.expect("connects").into_iter().flatten() {
         assert_eq!(closed(&mut connection).await, Reason::Ended);
+    }
+    for user in (0..1_000).step_by(100) {
+        until("nobody is listed", async || {
+            super::world::connections(&live.sessions(), user).await.is_empty()
+        })
+        .await;
     }
 }
 

@@ -166,6 +166,23 @@ pub(crate) async fn l3_a_hub_whose_lease_ran_out_registers_anew(world: BusWorld)
     assert!(held.iter().all(|held| listed.iter().any(|info| info.id() == held.id())));
 }
 
+/// The beat that told of it is on its way when it leaves, and the bus has forgotten the server.
+pub(crate) async fn l3_who_left_when_the_bus_forgot_is_not_listed(world: BusWorld) {
+    let live = world.live();
+    let (hub, sessions) = (live.hub("one").await, live.sessions());
+    let (session, _) = logged_in(&sessions, 1).await;
+    live.bus.set(BusFault::Forgetful);
+    let mut connecting = Box::pin(hub.connect(&session));
+    let listed = until("it is listed", async || connections(&live.sessions(), 1).await.len() == 1);
+    tokio::select! {
+        connected = &mut connecting => panic!("before the bus has answered: {connected:?}"),
+        () = listed => {}
+    }
+    drop(connecting);
+    live.bus.set(BusFault::None);
+    until("it is not", async || connections(&live.sessions(), 1).await.is_empty()).await;
+}
+
 pub(crate) async fn l4_a_heartbeat_is_one_write_for_all_connections(world: BusWorld) {
     const CONNECTIONS: usize = 1_200;
     let live = world.live();

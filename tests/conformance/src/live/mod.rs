@@ -59,6 +59,7 @@ macro_rules! __for_each_bus_case {
                 l1_nobody_waits_for_ever,
                 l3_a_crashed_server_is_gone_from_listings,
                 l3_a_hub_whose_lease_ran_out_registers_anew,
+                l3_who_left_when_the_bus_forgot_is_not_listed,
                 l4_a_heartbeat_is_one_write_for_all_connections,
                 l4_connecting_costs_one_headers,
                 l4_plain_requests_publish_nothing,
@@ -84,6 +85,7 @@ macro_rules! __for_each_bus_case {
                 l2_a_flood_of_news_keeps_nobody_from_being_verified,
                 l2_a_slow_store_keeps_nobody_from_being_verified,
                 l2_one_that_cannot_be_asked_about_keeps_nobody_else,
+                l2_many_that_cannot_be_asked_about_keep_nobody_else,
                 l2_what_cannot_be_read_is_not_called_ended,
                 l2_a_hub_whose_runtime_ends_closes_its_connections,
             }
@@ -106,6 +108,7 @@ macro_rules! __for_each_bus_case {
                 l2_an_outage_of_the_bus_fails_no_request,
                 l2_news_that_was_late_is_told_later,
                 l2_an_outage_of_the_store_closes_after_its_grace,
+                l2_an_outage_of_the_store_closes_all_after_its_grace,
                 l2_nothing_revoked_in_an_outage_is_left_after_it,
             }
         }

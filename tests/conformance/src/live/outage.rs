@@ -5,7 +5,7 @@ use std::time::Duration;
 use typed_sessions::{ErrorKind, Reason};
 
 use super::faulty_bus::BusFault;
-use super::world::{BusWorld, Live, closed, connections, is_open, until};
+use super::world::{BusWorld, Live, closed, connections, crowd, is_open, until};
 use crate::faulty::Fault;
 use crate::world::{kind, logged_in};
 
@@ -99,6 +99,20 @@ pub(crate) async fn l2_an_outage_of_the_store_closes_after_its_grace(world: BusW
     live.store.set(Fault::None);
     let mut again = hub.connect(&session).await.expect("connects");
     assert!(is_open(&sessions, &mut again).await);
+}
+
+/// However many there are.
+pub(crate) async fn l2_an_outage_of_the_store_closes_all_after_its_grace(world: BusWorld) {
+    let live = world.live();
+    let sessions = live.sessions();
+    let (every, grace) = (Duration::from_millis(50), Duration::from_secs(2));
+    let hub = Live::quiet(&sessions, "one").verify_every(every).outage_grace(grace).await;
+    let hub = hub.expect("starts");
+    let mut held = crowd(&hub, &sessions, 1_500).await;
+    live.store.set(Fault::Unreachable);
+    for connection in &mut held {
+        assert_eq!(closed(connection).await, Reason::ShuttingDown);
+    }
 }
 
 /// What was revoked during an outage of everything is closed when it is over.

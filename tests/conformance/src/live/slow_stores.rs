@@ -1,5 +1,6 @@
 //! Stores that do not tell of everything, or take their time.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use crate::faulty::Faulty;
 #[derive(Clone, Debug)]
 pub(crate) struct SlowHeaders(pub(crate) Faulty);
 
-/// Every batch fails in which this session is.
+/// Every batch fails in which one of these sessions is.
 #[derive(Clone, Debug)]
 pub(crate) struct PartlyBroken {
     pub(crate) inner: Faulty,
-    pub(crate) broken: Arc<Mutex<Option<SessionId>>>,
+    pub(crate) broken: Arc<Mutex<HashSet<SessionId>>>,
 }
 
 impl SlowHeaders {
@@ -32,8 +33,8 @@ impl SlowHeaders {
 impl PartlyBroken {
     #[allow(clippy::unused_async, reason = "as the other one")]
     async fn before(&self, ids: &[SessionId]) -> Result<&Faulty> {
-        let broken = *self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        if broken.is_some_and(|broken| ids.contains(&broken)) {
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if ids.iter().any(|id| broken.contains(id)) {
             return Err(Error::unavailable("its node is down"));
         }
         Ok(&self.inner)

@@ -43,14 +43,14 @@ pub(crate) async fn l5_the_session_of_a_connection_is_activity(world: BusWorld) 
     let (hub, sessions) = (live.hub("one").await, live.sessions());
     let (session, _) = logged_in(&sessions, 1).await;
     let mut connection = hub.connect(&session).await.expect("connects");
-    for _ in 0..10 {
+    for _ in 0..35 {
         live.clock.advance(minutes(20));
         let now = connection.session().await.expect("the store works").expect("it lives");
         assert_eq!(now.info().last_seen(), typed_sessions::Clock::now(&live.clock));
         assert!(is_open(&sessions, &mut connection).await);
     }
-    // The absolute deadline comes nevertheless.
-    live.clock.advance(hours(12));
+    // The absolute deadline, 12 hours, comes nevertheless, ten minutes before the idle one.
+    live.clock.advance(minutes(20));
     assert_eq!(closed(&mut connection).await, Reason::Expired);
     assert!(connection.session().await.expect("the store works").is_none());
 }

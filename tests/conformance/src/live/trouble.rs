@@ -1,11 +1,12 @@
 //! L2 when things go wrong: messages lost, forged or too many, answers lost, stores that are slow or
 //! do not tell, hubs that die.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use typed_sessions::bus::Channel;
-use typed_sessions::{ErrorKind, Reason, Session, hours};
+use typed_sessions::{Connection, ErrorKind, Reason, Session, hours};
 
 use super::faulty_bus::BusFault;
 use super::slow_stores::{PartlyBroken, SlowHeaders};
@@ -167,7 +168,7 @@ pub(crate) async fn l2_a_slow_store_keeps_nobody_from_being_verified(world: BusW
 
 pub(crate) async fn l2_one_that_cannot_be_asked_about_keeps_nobody_else(world: BusWorld) {
     let live = world.live();
-    let broken = Arc::new(Mutex::new(None));
+    let broken = Arc::new(Mutex::new(HashSet::new()));
     let partly = PartlyBroken { inner: live.store.clone(), broken: Arc::clone(&broken) };
     let behind = live.behind(partly);
     let hub = Live::quiet(&behind, "one").outage_grace(Duration::from_secs(3)).await;
@@ -178,7 +179,7 @@ pub(crate) async fn l2_one_that_cannot_be_asked_about_keeps_nobody_else(world: B
         let (session, _) = logged_in(&sessions, user).await;
         held.push(hub.connect(&session).await.expect("connects"));
     }
-    *broken.lock().expect("no panic under it") = Some(held[7].session_id());
+    broken.lock().expect("no panic under it").insert(held[7].session_id());
     // All are asked about.
     live.bus.set(BusFault::Down);
     live.bus.set(BusFault::None);
@@ -189,6 +190,36 @@ pub(crate) async fn l2_one_that_cannot_be_asked_about_keeps_nobody_else(world: B
     for (number, connection) in held.iter_mut().enumerate().filter(|(n, _)| ![7, 8].contains(n)) {
         assert!(is_open(&sessions, connection).await, "{number}");
     }
+}
+
+/// As when one of a Cluster's masters is down.
+pub(crate) async fn l2_many_that_cannot_be_asked_about_keep_nobody_else(world: BusWorld) {
+    let live = world.live();
+    let broken = Arc::new(Mutex::new(HashSet::new()));
+    let partly = PartlyBroken { inner: live.store.clone(), broken: Arc::clone(&broken) };
+    let hub = Live::quiet(&live.behind(partly), "one").await.expect("starts");
+    let sessions = live.sessions();
+    let mut held = crowd(&hub, &sessions, 1_200).await;
+    let those = held.iter().step_by(3).map(Connection::session_id);
+    *broken.lock().expect("no panic under it") = those.collect();
+    // All are asked about.
+    live.bus.set(BusFault::Down);
+    live.bus.set(BusFault::None);
+    for number in [1, 500, 1_199] {
+        sessions.revoke(held[number].session_id()).await.expect("revokes");
+        assert_eq!(closed(&mut held[number]).await, Reason::Ended, "{number}");
+    }
+    // Who connects meanwhile is looked after as well.
+    let (session, _) = logged_in(&sessions, 2_000).await;
+    let mut another = hub.connect(&session).await.expect("connects");
+    sessions.revoke(session.id()).await.expect("revokes");
+    assert_eq!(closed(&mut another).await, Reason::Ended);
+    // What happens to the others is known when they can be asked about again.
+    sessions.revoke(held[3].session_id()).await.expect("revokes");
+    assert!(is_open(&sessions, &mut held[3]).await);
+    broken.lock().expect("no panic under it").clear();
+    assert_eq!(closed(&mut held[3]).await, Reason::Ended);
+    assert!(is_open(&sessions, &mut held[0]).await);
 }
 
 pub(crate) async fn l2_what_cannot_be_read_is_not_called_ended(world: BusWorld) {
