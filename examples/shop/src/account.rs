@@ -90,7 +90,7 @@ pub async fn delete(
 ) -> Result<Redirect, SessionRejection> {
     csrf.verify(&sent.csrf)?;
     let member = user.user().clone();
-    // First the account, then its sessions: so none can begin in between.
+    // First the account, then its sessions. Whoever is just signing in looks again afterwards.
     shop.accounts.delete(&member);
     shop.sessions.user(&member.id).revoke_except(user.session().id()).await?;
     user.into_session().logout().await?;

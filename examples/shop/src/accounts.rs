@@ -72,6 +72,11 @@ impl Accounts {
         }
     }
 
+    /// Whether the account is there, and not deleted.
+    pub fn has(&self, member: &Member) -> bool {
+        self.all().values().any(|account| account.member.id == member.id)
+    }
+
     pub fn delete(&self, member: &Member) {
         self.all().retain(|_, account| account.member.id != member.id);
     }

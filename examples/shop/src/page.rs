@@ -159,7 +159,7 @@ pub struct Choice {
 pub async fn set_look(mut look: View<Look, Visit>, Form(form): Form<Choice>) -> Redirect {
     look.theme = form.theme;
     // To this site alone.
-    let is_path = form.back.starts_with('/') && !form.back.starts_with("//");
+    let is_path = form.back.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
     Redirect::to(if is_path { &form.back } else { "/" })
 }
 

@@ -46,6 +46,11 @@ pub async fn sign_in(
     let login = Login::new().device(device);
     let login = if sent.remember.is_some() { login.remember(days(30)) } else { login };
     visit.login_with(member.clone(), login).await?;
+    if !shop.accounts.has(&member) {
+        // Deleted on another device while the password was checked.
+        visit.logout().await?;
+        return Ok(Redirect::to("/sign-in").into_response());
+    }
     page.flash.success(format!("Welcome, {}.", member.name));
     shop.tell_devices(&member).await;
     Ok(Redirect::to(&next.or("/")).into_response())

@@ -1,12 +1,14 @@
 //! What one user leaves behind in a session is not another one's: neither in fields nor in forms.
 
 use axum::Router;
-use axum::extract::Query;
+use axum::extract::{Query, Request};
 use axum::http::StatusCode;
+use axum::middleware::{Next as NextHandler, from_fn};
+use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use typed_sessions::SessionData;
-use typed_sessions::axum::{Csrf, Session, SessionLayer, SessionRejection, View};
+use typed_sessions::axum::{Csrf, Flash, Session, SessionLayer, SessionRejection, View};
 use typed_sessions_web_tests::{Browser, Member, Shop, ada, shop};
 
 type Outcome = Result<(), SessionRejection>;
@@ -170,4 +172,63 @@ async fn a_form_is_bound_to_the_login_and_outlives_a_renewal() {
     assert_eq!(browser.post("/renew").await.status, StatusCode::OK);
     assert_eq!(send(&token).await, StatusCode::OK);
     assert_eq!(browser.get("/form").await.text, token);
+}
+
+/// Middleware that ends every session that it sees.
+async fn banned(session: Option<Session<Shop>>, request: Request, next: NextHandler) -> Response {
+    if let Some(mut session) = session {
+        session.destroy().await.expect("ends");
+    }
+    next.run(request).await
+}
+
+#[tokio::test]
+async fn a_session_that_middleware_has_destroyed_is_not_its_handlers() {
+    let world = shop();
+    let look = async |session: Session<Shop>, mut flash: Flash| {
+        flash.take();
+        format!("{:?} {}", session.member.as_ref().map(|member| member.id), session.visits)
+    };
+    let visit = async |mut session: Session<Shop>| session.visits = 3;
+    let routes = Router::new().route("/look", get(look)).route("/visit", post(visit));
+    let app = world.app(routes.route_layer(from_fn(banned)).route("/ada", post(as_ada)));
+    let browser = Browser::new(&app);
+    browser.post("/ada").await;
+    assert_eq!(browser.get("/look").await.text, "None 0");
+    assert_eq!(browser.token(), None, "what it had is over");
+    browser.post("/ada").await;
+    let before = browser.token();
+    assert_eq!(browser.post("/visit").await.status, StatusCode::OK);
+    let token = browser.token().expect("that of the next session");
+    assert_ne!(Some(&token), before.as_ref());
+    let session = world.sessions.open(&token).await.expect("works").expect("lives");
+    assert!(session.visits == 3 && !session.is_logged_in());
+}
+
+#[tokio::test]
+async fn another_sessions_handle_is_not_saved_as_the_requests() {
+    let world = shop();
+    let mut foreign = world.sessions.start();
+    foreign.login(bob()).await.expect("logs in");
+    let (sessions, token) = (world.sessions.clone(), foreign.token().expose());
+    let swap = async move |mut session: Session<Shop>| {
+        *session = sessions.open(&token).await.expect("works").expect("lives");
+        session.visits = 99;
+    };
+    let sessions = world.sessions.clone();
+    let begin_anew = async move |mut session: Session<Shop>| *session = sessions.start();
+    let routes = Router::new().route("/ada", post(as_ada)).route("/swap", post(swap));
+    let browser = Browser::new(&world.app(routes.route("/anew", post(begin_anew))));
+    browser.post("/ada").await;
+    let token = browser.token().expect("hers");
+    for path in ["/swap", "/anew"] {
+        let answer = browser.post(path).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+        assert!(answer.text.contains("handle of another session"), "{}", answer.text);
+        assert_eq!(browser.token().as_ref(), Some(&token), "{path}");
+    }
+    for token in [&token, &foreign.token().expose()] {
+        let session = world.sessions.open(token).await.expect("works").expect("lives");
+        assert_eq!(session.visits, 0);
+    }
 }

@@ -14,13 +14,14 @@ use typed_sessions_http::{Instruction, guard_caches};
 
 use crate::layer::Settings;
 use crate::rejection::SessionRejection;
-use crate::slot::{Came, Here, Lookup, Slot, Whereabouts};
+use crate::slot::{Came, Here, Lookup, Slot, Whereabouts, replaced};
 
 /// What becomes of the handler's answer once the session that it used is saved.
 pub(crate) async fn answer(slot: Arc<Slot>, mut response: Response) -> Response {
     let mut told = Told::Nothing;
     if let Lookup::Here(here) = slot.close() {
         let Here { mut root, came, places } = *here;
+        let mut misuse = None;
         let mut handles = Vec::with_capacity(places.len());
         for place in places {
             match place.handle {
@@ -31,9 +32,13 @@ pub(crate) async fn answer(slot: Arc<Slot>, mut response: Response) -> Response 
                      is not saved by the layer; if that is meant, say so by `session.detach()`"
                 ),
                 Whereabouts::Left => {}
+                Whereabouts::Replaced => misuse = Some(replaced(place.data)),
             }
         }
         settle(&mut root, &mut handles).await;
+        if let Some(misuse) = misuse {
+            response = in_place_of(&response, misuse);
+        }
         if is_cut_short(response.status()) {
             if handles.iter().any(|handle| handle.is_changed()) {
                 tracing::debug!(
@@ -55,6 +60,8 @@ pub(crate) async fn answer(slot: Arc<Slot>, mut response: Response) -> Response 
     };
     if let Some(instruction) = &instruction {
         carrier.instruct(response.headers_mut(), instruction);
+        // No layer around this one is to render the answer anew, and lose it.
+        response.extensions_mut().remove::<SessionRejection>();
     }
     guard_caches(response.headers_mut(), carrier, instruction.is_some());
     response
@@ -110,6 +117,8 @@ async fn what_to_tell(root: &Session<Bare>, came: Came) -> Told {
         // If the store cannot tell, the client goes on with the one that it has.
         Handover::IfCurrent(token) if is_current(root).await.unwrap_or(false) => give(token),
         Handover::Remove if came == Came::WithIt => Told::Remove,
+        // What was started in its place is not stored.
+        Handover::Nothing | Handover::Remove if came == Came::WithOneThatEnded => Told::Remove,
         Handover::Nothing | Handover::Give(_) | Handover::IfCurrent(_) | Handover::Remove => {
             Told::Nothing
         }

@@ -24,8 +24,9 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// | the store cannot be reached (`Unavailable`) | 503, with `Retry-After` |
 /// | everything else, misuse of an extractor included | 500 |
 ///
-/// Its answer is a line of plain text, which tells a visitor nothing about the inside;
-/// [`SessionLayer::on_error`](crate::SessionLayer::on_error) renders it as you like.
+/// Its answer is a line of plain text, with no secret and no value in it; that of a misuse names the
+/// structs, and is for the programmer who meets it first.
+/// [`SessionLayer::on_error`](crate::SessionLayer::on_error) renders all as you like.
 ///
 /// ```
 /// # use typed_sessions_test_support::doc::*;

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::lock::Mutex as AsyncMutex;
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
-use typed_sessions_core::__web::{Bare, Handle, WithSources, catch_up};
+use typed_sessions_core::__web::{
+    Bare, Handle, Handover, WithSources, catch_up, handover, is_destroyed,
+};
 use typed_sessions_core::{ErrorKind, Session, SessionData, Token};
 
 use crate::layer::{Settings, Unreadable};
@@ -51,6 +53,8 @@ pub(crate) enum Came {
     WithNone,
     /// With a token that another one has just replaced, which the client may hold by now.
     Late,
+    /// With the token of another session, which this request has destroyed.
+    WithOneThatEnded,
 }
 
 pub(crate) struct Here {
@@ -70,6 +74,8 @@ pub(crate) enum Whereabouts {
     Out,
     /// It was detached.
     Left,
+    /// The handle of another session was put in its place.
+    Replaced,
 }
 
 /// The slots of a request, one of each layer that it came through.
@@ -183,14 +189,18 @@ impl Slot {
         Lookup::Failed(error.into())
     }
 
-    /// Opens the request's session, or starts one.
+    /// Opens the request's session, or starts one: also when the request has destroyed the one that
+    /// it came with.
     pub(crate) async fn open_or_start(&self) -> Result<(), SessionRejection> {
         self.open().await?;
         let mut state = self.lock();
-        if let Lookup::Nothing(came) = state.session {
-            let pair = self.settings.opener.start()?;
-            state.session = Lookup::Here(Box::new(Here::new(self, pair, came)));
-        }
+        let came = match &state.session {
+            Lookup::Nothing(came) => *came,
+            Lookup::Here(here) if here.is_over() => here.came_to_the_next(),
+            _ => return Ok(()),
+        };
+        let pair = self.settings.opener.start()?;
+        state.session = Lookup::Here(Box::new(Here::new(self, pair, came)));
         Ok(())
     }
 
@@ -226,6 +236,10 @@ impl Slot {
                 Err(_) => return Err(SessionRejection::misuse("a handle is in another's place")),
             },
             Some(Whereabouts::Out) => return Err(in_use(data)),
+            Some(Whereabouts::Replaced) => {
+                here.place_of(data).handle = Whereabouts::Replaced;
+                return Err(replaced(data));
+            }
             Some(Whereabouts::Left) => {
                 here.place_of(data).handle = Whereabouts::Left;
                 return Err(SessionRejection::misuse(format!(
@@ -264,6 +278,13 @@ impl Slot {
             );
         }
         let Lookup::Here(here) = &mut state.session else { return };
+        if session.id() != here.root.id() {
+            // One that this request has destroyed is nobody's any more.
+            if !session.is_ended() {
+                here.place_of(Data::of::<X>()).handle = Whereabouts::Replaced;
+            }
+            return;
+        }
         catch_up(&mut here.root, &session);
         here.place_of(Data::of::<X>()).handle = Whereabouts::In(Box::new(session));
     }
@@ -271,7 +292,9 @@ impl Slot {
     /// The handle goes its own way; what is known of the session stays.
     fn let_go<X: SessionData>(&self, session: &Session<X>) {
         if let Lookup::Here(here) = &mut self.lock().session {
-            catch_up(&mut here.root, session);
+            if session.id() == here.root.id() {
+                catch_up(&mut here.root, session);
+            }
             here.place_of(Data::of::<X>()).handle = Whereabouts::Left;
         }
     }
@@ -287,7 +310,31 @@ fn in_use(data: Data) -> SessionRejection {
     ))
 }
 
+/// What was put in the place of a session's handle is another session's.
+pub(crate) fn replaced(data: Data) -> SessionRejection {
+    SessionRejection::misuse(format!(
+        "the handle of another session was put in the place of the request's (`{}`), by `*session = \
+         ..`: nothing of it is saved. Keep a handle of your own beside it, or give its token to the \
+         client yourself",
+        data.name
+    ))
+}
+
 impl Here {
+    /// Whether the session was destroyed, and nobody has a handle of it.
+    fn is_over(&self) -> bool {
+        let is_out = |place: &Place| matches!(place.handle, Whereabouts::Out);
+        is_destroyed(&self.root) && !self.places.iter().any(is_out)
+    }
+
+    /// How the client came to the session that takes the place of this one, which is over.
+    fn came_to_the_next(&self) -> Came {
+        match (self.came, handover(&self.root)) {
+            (Came::WithIt | Came::WithOneThatEnded, Handover::Remove) => Came::WithOneThatEnded,
+            _ => Came::WithNone,
+        }
+    }
+
     fn new(slot: &Slot, pair: Pair, came: Came) -> Self {
         let data = slot.settings.opener.data();
         let place = Place { data, handle: Whereabouts::In(pair.handle) };
@@ -308,7 +355,7 @@ impl Here {
     fn exists(&self) -> bool {
         let is_changed = |place: &Place| match &place.handle {
             Whereabouts::In(handle) => handle.is_changed(),
-            Whereabouts::Out | Whereabouts::Left => false,
+            Whereabouts::Out | Whereabouts::Left | Whereabouts::Replaced => false,
         };
         !self.root.is_ended() && (self.root.is_stored() || self.places.iter().any(is_changed))
     }
