@@ -33,6 +33,7 @@ sinners! {
         e1_what_the_store_let_expire_is_missing_everywhere,
         e5_lowered_timeouts_hold_at_once,
         e5_who_has_ended_by_lowered_timeouts_takes_no_place,
+        e6_a_clock_that_is_put_back_ends_nothing_in_use,
         e6_a_wrong_clock_hides_nobody,
         f2_the_advice_fits_the_field,
         f5_any_number_of_runtimes,
