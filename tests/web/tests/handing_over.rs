@@ -386,6 +386,7 @@ async fn development_mode_refuses_what_a_proxy_brings_to_localhost() {
     for headers in [
         &[own, ("origin", "https://shop.example")][..],
         &[("forwarded", "for=192.0.2.1, for=10.0.0.1;Host=\"shop.example:443\";proto=https")],
+        &[("x-forwarded-host", "shop.example")],
     ] {
         assert_eq!(ask(headers).await, StatusCode::MISDIRECTED_REQUEST, "{headers:?}");
     }
@@ -393,6 +394,7 @@ async fn development_mode_refuses_what_a_proxy_brings_to_localhost() {
         &[own, ("origin", "http://localhost:3000")][..],
         &[other, ("origin", "https://shop.example")],
         &[("forwarded", "for=192.0.2.1;host=localhost;proto=http")],
+        &[("x-forwarded-host", "localhost:3000")],
     ] {
         assert_eq!(ask(headers).await, StatusCode::OK, "{headers:?}");
     }

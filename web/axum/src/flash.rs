@@ -13,6 +13,8 @@ use crate::slot::{Slot, Taken};
 /// Messages for the next page: one handler leaves them and redirects, the next one takes them and
 /// shows them, once. They are kept in the session, under the key `web.flash`, and written together
 /// with whatever else the handler changes in it; on a status of 500 or more they stay as they were.
+/// After a `destroy` in the same request there is no session to keep them in: they are gone with it;
+/// a `logout` keeps it.
 ///
 /// ```
 /// # use typed_sessions_test_support::doc::*;

@@ -93,7 +93,8 @@ pub enum Unreadable {
     Fail,
     /// It goes on as if it had come without a session, with a warning in the log. What cannot be
     /// read stays in the store until it runs idle; the client loses it with the next session that
-    /// is stored.
+    /// is stored. This is about the layer's own struct: a `View` that cannot be read is a 500, as
+    /// the session itself can; `#[session(or_default)]` on its fields is the way on.
     StartNew,
 }
 
@@ -301,19 +302,27 @@ impl SessionLayer {
 }
 
 /// What HTTP, or what goes between, would take for something else than a token.
-const TAKEN: [HeaderName; 12] = [
+const TAKEN: [HeaderName; 20] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
     header::CACHE_CONTROL,
     header::CONNECTION,
     header::CONTENT_ENCODING,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::COOKIE,
+    header::DATE,
+    header::ETAG,
     header::HOST,
     header::LOCATION,
+    header::ORIGIN,
+    header::RETRY_AFTER,
     header::SET_COOKIE,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
+    header::USER_AGENT,
     header::VARY,
+    header::WWW_AUTHENTICATE,
 ];
 
 fn two_cookies(name: &str) -> String {

@@ -29,7 +29,8 @@ pub(crate) enum BusFault {
     NoRegistry,
     /// Heartbeats are carried out, and their answers get lost.
     BeatAnswersLost,
-    /// Heartbeats are carried out, and answered half a second later, as if the server were new.
+    /// Heartbeats that tell of somebody new are carried out, and answered when this is over, as if
+    /// the server were new.
     Forgetful,
 }
 
@@ -108,8 +109,10 @@ impl Bus for FaultyBus {
         }
         let pulse = self.inner.heartbeat(server, beat).await?;
         self.check(&[BusFault::BeatAnswersLost])?;
-        if self.fault() == BusFault::Forgetful {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+        if self.fault() == BusFault::Forgetful && !beat.joined.is_empty() {
+            while self.fault() == BusFault::Forgetful {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             return Ok(Pulse::Unknown);
         }
         Ok(pulse)
