@@ -98,6 +98,7 @@ sinners! {
         w_every_pair_of_operations_keeps_the_rules,
         w_random_operations_follow_the_model,
     ] or [
+        f5_any_number_of_runtimes,
         r6_renewal_races_with_writes,
         w3_transact_has_no_write_skew,
         w3_transact_loses_nothing,
